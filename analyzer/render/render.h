@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* A report for people and for programs. Both show the same struct report. */
+#ifndef ANALYZER_RENDER_RENDER_H
+#define ANALYZER_RENDER_RENDER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "analyzer/stats/report.h"
+#include "analyzer/symbols/symbols.h"
+
+struct render_options {
+	unsigned top; /* how many waits and resources to show, 0: all */
+	bool colour;
+};
+
+void render_text(FILE *out, const struct report *report, struct symbols *symbols,
+		 const struct render_options *options);
+void render_json(FILE *out, const struct report *report, struct symbols *symbols);
+
+#endif

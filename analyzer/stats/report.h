@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a report says, before it is rendered: resources, waits with their holders, blame, quality.
+ * Text and JSON show the same struct. Built by report_build() from a stream of events; times in ns,
+ * ranges [start, end).
+ */
+#ifndef ANALYZER_STATS_REPORT_H
+#define ANALYZER_STATS_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/event.h"
+#include "analyzer/model/model.h"
+
+struct distribution {
+	uint64_t count, total, max, p50, p99; /* ns */
+};
+
+/* A file and a range in one of the two worlds. Sorted by total wait, then path, start, end, world.
+ */
+struct resource {
+	uint32_t file;
+	enum world world;
+	uint64_t start, end;
+	uint64_t acquisitions; /* granted requests */
+	uint64_t contended;    /* of these and the failed ones: those that waited */
+	uint64_t failed_tries; /* non-blocking requests that found a conflict (EAGAIN, EACCES) */
+	uint64_t errors;       /* every other error */
+	struct distribution wait, hold;
+};
+
+struct report_holder {
+	uint32_t process, tid, stack;
+	enum mode mode;
+	uint64_t start, end;
+	uint64_t overlap; /* ns */
+	bool still_held;  /* when the wait ended without a grant */
+};
+
+/* Sorted by duration, longest first; ties by begin, process, tid. */
+struct report_wait {
+	uint32_t process, tid, file, stack;
+	uint32_t resource; /* index */
+	uint8_t op;
+	enum world world;
+	enum mode mode;
+	uint64_t start, end;
+	uint64_t begin, duration;
+	enum outcome outcome;
+	int error;
+	bool holder_unknown;
+	struct report_holder *holders; /* by overlap, longest first */
+	uint32_t holder_count;
+};
+
+/* Who made whom wait. exclusive: each instant of a wait divided by the holds in its way; inclusive:
+ * undivided. */
+struct blame {
+	uint32_t waiter_stack, holder_stack; /* NONE: unknown holder */
+	uint32_t holder_process;	     /* one of them, for the culprit's line */
+	uint32_t resource;
+	uint64_t exclusive, inclusive;
+	uint64_t waits;
+};
+
+/* An error that a lock call got, so that nothing is passed over: counted by operation, errno and
+ * site. */
+struct report_error {
+	uint8_t op;
+	int error;
+	uint32_t file, stack, process;
+	uint64_t count;
+};
+
+struct report {
+	const struct catalog *catalog;
+	struct resource *resources;
+	struct report_wait *waits;   /* the longest REPORT_WAITS unless all were asked for */
+	struct blame *blame;	     /* by exclusive, largest first */
+	struct report_error *errors; /* by count, largest first */
+	uint32_t resource_count, wait_count, blame_count, error_count;
+	uint64_t waits_total, waits_omitted;
+	uint64_t wait_ns;	/* sum over all waits */
+	uint64_t still_waiting; /* waits that the trace's end cut off */
+	uint64_t requests;	/* all lock requests seen */
+	struct model_quality quality;
+	uint64_t untraced_holders; /* waits with no known holder */
+};
+
+#define REPORT_WAITS 1000
+
+struct report_builder;
+
+/* waits_kept: how many of the longest waits to keep, 0: all. */
+struct report_builder *report_builder_new(uint32_t waits_kept);
+void report_builder_event(struct report_builder *builder, const struct event *event);
+/* Sorts and sums up. The report is valid until the builder is freed, the catalog as long as its
+ * reader. */
+const struct report *report_builder_finish(struct report_builder *builder,
+					   const struct catalog *catalog);
+void report_builder_free(struct report_builder *builder);
+
+#endif

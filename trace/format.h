@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session file: what libflocktrace.so writes and flocktrace reads. FORMAT.md draws the same
+ * bytes.
+ *
+ *   header | thread slots | process slots | slow ring | ring
+ *
+ * A trace is the same file with a ring that never wraps: position p lies at ring_offset + (p -
+ * ring_first) * 64, and what was lost is a run of zeros.
+ *
+ * Bump FORMAT_VERSION when anything here, in lock_ops.def or in call_ops.def changes its meaning or
+ * its place. Neither side trusts a byte of the file: offsets and counts are checked before use,
+ * records by their checksum.
+ */
+#ifndef TRACE_FORMAT_H
+#define TRACE_FORMAT_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FORMAT_MAGIC	  UINT64_C(0x454341525446c10a) /* "\n\xc1FTRACE", little-endian */
+#define FORMAT_BYTE_ORDER UINT32_C(0x01020304)
+#define FORMAT_VERSION	  1
+
+#define CELL_SIZE	64
+#define CELL_WORDS	8
+#define PAYLOAD_WORDS	7
+#define NEST_MAX	3 /* requests one thread can be inside of at once: two signal handlers deep */
+#define GRANTS_MAX	16 /* open grants kept per process beside the ring */
+#define STACK_MAX	62 /* frames */
+#define CONTINUED_BYTES 48 /* bytes of a long record in each cell after the first */
+#define CELLS_MAX	255
+#define RANGE_EOF	UINT64_C(0x8000000000000000) /* the end of "to the end of file", exclusive */
+
+/* ---- Cells
+ * --------------------------------------------------------------------------------------------- */
+
+/* One position of a ring: seven words of payload, then a checksum over position and payload
+ * (ring.h). */
+struct cell {
+	_Atomic uint64_t word[CELL_WORDS];
+};
+static_assert(sizeof(struct cell) == CELL_SIZE, "struct cell changed size");
+
+enum record_kind {
+	RECORD_NONE = 0,
+	RECORD_REQUEST = 1,	/* struct record_lock, before the kernel is entered */
+	RECORD_RESULT = 2,	/* struct record_lock, after */
+	RECORD_CALL = 3,	/* struct record_call, before */
+	RECORD_CALL_RESULT = 4, /* struct record_call, after */
+	RECORD_CONTINUED = 5, /* struct record_continued: more bytes of the long record before it */
+	/* Long records: a first cell and `cells - 1` continued ones at the positions that follow.
+	 */
+	RECORD_PROCESS = 6, /* struct record_process + text: exe NUL, arguments NUL-separated */
+	RECORD_FILE = 7,    /* struct record_file + text: path */
+	RECORD_MODULE = 8,  /* struct record_module + text: path */
+	RECORD_STACK = 9,   /* struct record_stack + uint64_t frames */
+	/* Written by the launcher. */
+	RECORD_DEATH =
+		10, /* struct record_call: the process was seen dead; value: wait status or -1 */
+	RECORD_UNTRACED = 11, /* struct record_untraced + text: exe NUL, reason */
+	RECORD_RUN = 12,      /* struct record_run + text: the command, NUL-separated */
+};
+
+/* How an announcement is named by other records: the low 32 bits of its first position. 0: none. */
+typedef uint32_t reference;
+
+enum record_flags {
+	/* bits 0-1 */
+	FLAG_SHARED = 1,
+	FLAG_EXCLUSIVE = 2,
+	FLAG_UNLOCK = 3,
+	FLAG_MODE = 3,
+	/* bits 2-3: the raw whence; only in a REQUEST */
+	FLAG_WHENCE_SHIFT = 2,
+	FLAG_WHENCE = 3 << 2,
+	FLAG_NONBLOCK = 1 << 4,	   /* LOCK_NB */
+	FLAG_HAS_REQUEST = 1 << 5, /* a RESULT whose REQUEST is in the ring too */
+	FLAG_BAD_RANGE = 1 << 6, /* no usable range: bad pointer, whence or overflow; start and len
+				    are what was found */
+	FLAG_BASE_UNKNOWN = 1 << 7, /* SEEK_CUR or SEEK_END, and the position could not be asked */
+	FLAG_NEGATIVE = 1 << 8, /* a RESULT without REQUEST whose raw len was negative: raw start is
+				   the range's end */
+	FLAG_INHERITED =
+		1 << 9, /* the fd was open when this image started and has not been seen closed */
+	FLAG_ABANDONED = 1 << 10, /* a RESULT written later: the call never came back (siglongjmp,
+				     cancellation) */
+	FLAG_BLOCKER = 1 << 11, /* a QUERY's RESULT that found a lock: range and mode are its, fd is
+				   its pid */
+	FLAG_VM_CHILD =
+		1
+		<< 12, /* made by a vfork(2) child in its parent's memory: tid is the child's pid */
+	FLAG_NO_STACK = 1 << 13,     /* a stack was wanted and could not be had */
+	FLAG_LIBC_SYSCALL = 1 << 14, /* made through syscall(2) */
+	FLAG_RAW_MODE = 1 << 15, /* no valid mode: `mode` bits are 0 and the raw l_type or operation
+				    is in base */
+};
+
+/*
+ * A lock request. The call is split over two cells:
+ *   REQUEST  start, len: raw l_start and l_len; base: what whence counts from; time: before the
+ * call RESULT   start, end: the range [start, end); time: before the call; duration and error of
+ * the call A call that cannot block and weakens nothing has the RESULT alone, if its whence is
+ * SEEK_SET; a successful unlock has the REQUEST alone.
+ */
+struct record_lock {
+	uint8_t kind;
+	uint8_t op; /* enum lock_op */
+	uint16_t flags;
+	uint32_t process; /* announced by RECORD_PROCESS */
+	uint32_t tid;	  /* in the process' own pid namespace */
+	int32_t fd;
+	uint64_t time; /* CLOCK_MONOTONIC, ns */
+	reference file;
+	reference stack;
+	uint64_t start;
+	uint64_t len_or_end;
+	union {
+		uint64_t base;	  /* REQUEST */
+		uint64_t outcome; /* RESULT: duration in ns << 16 | errno */
+	};
+};
+static_assert(sizeof(struct record_lock) == PAYLOAD_WORDS * 8, "struct record_lock changed size");
+
+#define OUTCOME(ns, error)	  ((uint64_t)(ns) << 16 | (uint16_t)(error))
+#define OUTCOME_ERRNO(outcome)	  ((int)((outcome)&0xffff))
+#define OUTCOME_DURATION(outcome) ((outcome) >> 16)
+
+/*
+ * Any other call of interest (call_ops.def). A CALL comes before the real call, a CALL_RESULT after
+ * it: both for FORK, WAIT and IOCTL; close-like calls have the CALL alone unless they fail; DUP,
+ * SETFD, INHERIT and TIMER have the CALL_RESULT alone.
+ */
+struct record_call {
+	uint8_t kind;
+	uint8_t op; /* enum call_op */
+	uint16_t flags;
+	uint32_t process;
+	uint32_t tid;
+	int32_t fd;
+	uint64_t time; /* before the call, ns */
+	reference file;
+	reference stack;
+	int64_t value;
+	int32_t last;
+	uint32_t reserved;
+	uint64_t outcome; /* CALL_RESULT: as in record_lock */
+};
+static_assert(sizeof(struct record_call) == PAYLOAD_WORDS * 8, "struct record_call changed size");
+
+struct record_continued {
+	uint8_t kind;
+	uint8_t index; /* 1 for the first continued cell */
+	uint16_t reserved;
+	uint32_t first; /* low 32 bits of the long record's first position */
+	uint8_t bytes[CONTINUED_BYTES];
+};
+static_assert(sizeof(struct record_continued) == PAYLOAD_WORDS * 8,
+	      "struct record_continued changed size");
+
+/* ---- Announcements: the first cell. `bytes` is the length of what follows in the continued cells.
+ * ----------- */
+
+enum process_reason {
+	PROCESS_START = 1, /* a new image in a process not known so far */
+	PROCESS_FORK = 2,  /* first words of a fork child */
+	PROCESS_EXEC = 3,  /* a new image in a known process */
+	PROCESS_AGAIN = 4, /* nothing new: the last announcement is half a lap old */
+};
+
+struct record_process {
+	uint8_t kind;
+	uint8_t cells;
+	uint8_t reason; /* enum process_reason */
+	uint8_t reserved;
+	uint32_t process; /* unique in the session; stays over exec */
+	uint32_t parent;  /* process of the same session, or 0 */
+	int32_t pid;	  /* in its own pid namespace */
+	int32_t ppid;	  /* 0 where the parent is outside the namespace */
+	uint32_t bytes;
+	uint64_t time;
+	uint64_t start_time; /* /proc/PID/stat field 22, clock ticks since boot */
+	uint64_t open_fds;   /* bit n: fd n < 64 was open when the image started */
+	uint64_t pidns;	     /* inode of /proc/self/ns/pid */
+};
+static_assert(sizeof(struct record_process) == PAYLOAD_WORDS * 8,
+	      "struct record_process changed size");
+
+struct record_file {
+	uint8_t kind;
+	uint8_t cells;
+	uint16_t bytes;
+	uint32_t mode;	 /* st_mode */
+	uint64_t device; /* st_dev */
+	uint64_t inode;
+	uint64_t fs_type; /* statfs f_type */
+	uint64_t mount_flags;
+	uint32_t links;
+	uint32_t reserved;
+	uint64_t reserved2;
+};
+static_assert(sizeof(struct record_file) == PAYLOAD_WORDS * 8, "struct record_file changed size");
+
+#define BUILD_ID_MAX 20
+
+struct record_module {
+	uint8_t kind;
+	uint8_t cells;
+	uint16_t bytes;
+	uint32_t process;
+	uint16_t module; /* numbers frames of this process' image; 0 is never used */
+	uint8_t build_id_bytes;
+	uint8_t reserved;
+	uint32_t reserved2;
+	uint64_t base; /* load bias: address - base = address in the ELF file */
+	uint8_t build_id[BUILD_ID_MAX];
+	uint32_t reserved3;
+	uint64_t size;
+};
+static_assert(sizeof(struct record_module) == PAYLOAD_WORDS * 8,
+	      "struct record_module changed size");
+
+/*
+ * Frames, innermost first: module << 48 | address in the module. Module 0: a plain address that
+ * belongs to no module (JIT). The first is the address of the call, the others are return
+ * addresses: look the line up at address - 1.
+ */
+struct record_stack {
+	uint8_t kind;
+	uint8_t cells;
+	uint16_t bytes;
+	uint32_t process;
+	uint16_t frames;
+	uint16_t truncated; /* 1: there were more, or the walk stopped early */
+	uint32_t reserved;
+	uint64_t reserved2[5];
+};
+static_assert(sizeof(struct record_stack) == PAYLOAD_WORDS * 8, "struct record_stack changed size");
+
+#define FRAME(module, address) ((uint64_t)(module) << 48 | ((address)&UINT64_C(0xffffffffffff)))
+#define FRAME_MODULE(frame)    ((uint16_t)((frame) >> 48))
+#define FRAME_ADDRESS(frame)   ((frame)&UINT64_C(0xffffffffffff))
+
+struct record_untraced {
+	uint8_t kind;
+	uint8_t cells;
+	uint16_t bytes;
+	int32_t pid; /* in the launcher's namespace */
+	uint64_t time;
+	uint64_t reserved[5];
+};
+static_assert(sizeof(struct record_untraced) == PAYLOAD_WORDS * 8,
+	      "struct record_untraced changed size");
+
+struct record_run {
+	uint8_t kind;
+	uint8_t cells;
+	uint16_t bytes;
+	int32_t status; /* wait status; -1 while it runs */
+	uint64_t time;	/* CLOCK_MONOTONIC, ns: start, or end once status is known */
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t reserved2[4];
+};
+static_assert(sizeof(struct record_run) == PAYLOAD_WORDS * 8, "struct record_run changed size");
+
+/* ---- Slots: what must survive any number of laps, and any death
+ * ----------------------------------------------- */
+
+/* The requests that one thread is inside of right now. Owned by that thread; readers check each
+ * cell. */
+struct thread_slot {
+	_Atomic uint32_t process; /* 0: free */
+	uint32_t tid;
+	_Atomic uint32_t
+		depth; /* requests[0 .. depth) are in progress, the last is the innermost */
+	uint32_t reserved;
+	_Atomic uint64_t position[NEST_MAX]; /* checksum positions: the REQUEST's in the ring, or 0:
+						it is not there */
+	uint64_t reserved2[3];
+	struct cell request[NEST_MAX]; /* struct record_lock, kind RECORD_REQUEST */
+};
+static_assert(sizeof(struct thread_slot) == 256, "struct thread_slot changed size");
+
+enum grant_state {
+	GRANT_FREE = 0,
+	GRANT_BUSY = 1, /* being written */
+	GRANT_HELD = 2,
+	GRANT_PARTLY = 3, /* part of it was unlocked since */
+};
+
+/* A lock that a process was granted and has not been seen to release. */
+struct grant {
+	_Atomic uint32_t state; /* enum grant_state */
+	uint8_t op;
+	uint8_t mode; /* FLAG_SHARED or FLAG_EXCLUSIVE */
+	uint16_t reserved;
+	int32_t fd;
+	uint32_t tid;
+	uint64_t device, inode;
+	uint64_t start, end;
+	uint64_t time;
+	reference file;
+	reference stack;
+};
+static_assert(sizeof(struct grant) == 64, "struct grant changed size");
+
+struct process_slot {
+	_Atomic uint32_t process; /* 0: free */
+	int32_t pid;
+	uint64_t start_time;
+	uint64_t pidns;
+	uint32_t parent;
+	_Atomic uint32_t image;		 /* counts exec */
+	_Atomic uint64_t watch;		 /* bit n % 64: closing fd n may release a lock */
+	_Atomic uint64_t last_announced; /* position of the last RECORD_PROCESS */
+	_Atomic uint32_t overflow;	 /* grants that found no place */
+	_Atomic uint32_t exiting;	 /* 1: exit was seen */
+	int32_t ppid;
+	uint32_t reserved;
+	char comm[16];
+	uint64_t reserved2[22];
+	struct grant grant[GRANTS_MAX];
+};
+static_assert(sizeof(struct process_slot) == 256 + GRANTS_MAX * 64,
+	      "struct process_slot changed size");
+
+/* ---- Header
+ * ------------------------------------------------------------------------------------------------
+ */
+
+enum file_kind {
+	FILE_SESSION = 1,
+	FILE_TRACE = 2,
+};
+
+/* A counter with a cache line of its own. */
+struct counter {
+	_Atomic uint64_t value;
+	uint64_t reserved[7];
+};
+
+struct header {
+	uint64_t magic;
+	uint32_t byte_order;
+	uint32_t version;
+	uint32_t header_size;
+	uint32_t kind; /* enum file_kind */
+	uint32_t thread_slots, thread_slot_size;
+	uint64_t thread_offset;
+	uint32_t process_slots, process_slot_size;
+	uint64_t process_offset;
+	uint64_t slow_offset, slow_cells; /* cells: powers of two */
+	uint64_t ring_offset, ring_cells; /* a trace: ring_cells 0 */
+	uint64_t ring_first;		  /* a trace: position of its first cell; a session: 0 */
+	uint64_t boot_id[2];
+	uint64_t monotonic, realtime; /* one moment on both clocks, ns */
+	uint64_t pidns;		      /* the creator's */
+	int32_t creator_pid;
+	uint32_t creator_uid;
+	_Atomic uint32_t recording; /* 0: write nothing */
+	uint32_t drained;	    /* 1: somebody drains this session */
+	char tool[32];		    /* version of flocktrace that made it */
+	uint64_t reserved[9];
+	/* Changing while it runs. */
+	struct counter ring_head; /* next position; starts at 1 */
+	struct counter slow_head;
+	struct counter next_process; /* starts at 1 */
+	struct counter lost_threads; /* requests of threads that found no slot */
+	struct counter lost_processes;
+	struct counter lost_stacks; /* stacks wanted and not had */
+	struct counter lost_nested; /* requests nested too deep for their slot */
+	struct counter
+		lost_unseen; /* calls forwarded unrecorded because the recorder stepped aside */
+};
+static_assert(sizeof(struct header) == 256 + 8 * 64, "struct header changed size");
+
+static_assert(offsetof(struct header, ring_head) == 256, "the counters of struct header moved");
+
+#define HEADER_BYTES 4096 /* what follows the header starts on a page */
+
+#endif
