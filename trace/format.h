@@ -321,7 +321,8 @@ struct process_slot {
 	int32_t ppid;
 	uint32_t reserved;
 	char comm[16];
-	uint64_t reserved2[22];
+	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
+	uint64_t reserved2[21];
 	struct grant grant[GRANTS_MAX];
 };
 static_assert(sizeof(struct process_slot) == 256 + GRANTS_MAX * 64,

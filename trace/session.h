@@ -59,6 +59,15 @@ static inline bool session_part_fits(uint64_t offset, uint64_t count, uint64_t s
 	return offset >= HEADER_BYTES && offset % 64 == 0 && offset <= file_size && count <= (file_size - offset) / size;
 }
 
+/*
+ * Whether two start times of processes with one pid are of the same process. A fork child reckons its own from the clock, without
+ * a look into /proc, and may be off by a tick; no pid comes round again within two.
+ */
+static inline bool session_same_start(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b <= 2 : b - a <= 2;
+}
+
 static inline bool session_power_of_two(uint64_t n)
 {
 	return n && !(n & (n - 1));
