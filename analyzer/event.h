@@ -100,6 +100,7 @@ struct event {
 		} call;
 		struct { /* EVENT_PROCESS */
 			enum birth birth;
+			int32_t pid;	   /* as FORK_CHILD and WAIT_CHILD name it; 0: unknown */
 			uint32_t parent;   /* NONE: not recorded */
 			uint64_t open_fds; /* bit n: fd n < 64 was open when the image started
 					      (START, EXEC) */
