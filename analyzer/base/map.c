@@ -49,6 +49,18 @@ uint32_t *map_find(struct map *map, uint64_t hash,
 	return &map->entries[at].index;
 }
 
+uint32_t map_peek(const struct map *map, uint64_t hash,
+		  bool (*equal)(const void *context, uint32_t index), const void *context)
+{
+	if (!map->room)
+		return MAP_NEW;
+	for (uint32_t at = hash & (map->room - 1); map->entries[at].used;
+	     at = (at + 1) & (map->room - 1))
+		if (map->entries[at].hash == hash && equal(context, map->entries[at].index))
+			return map->entries[at].index;
+	return MAP_NEW;
+}
+
 void map_free(struct map *map)
 {
 	free(map->entries);

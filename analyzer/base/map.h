@@ -27,6 +27,9 @@ struct map {
  */
 uint32_t *map_find(struct map *map, uint64_t hash,
 		   bool (*equal)(const void *context, uint32_t index), const void *context);
+/* The index of that item, or MAP_NEW: adds nothing. */
+uint32_t map_peek(const struct map *map, uint64_t hash,
+		  bool (*equal)(const void *context, uint32_t index), const void *context);
 void map_free(struct map *map);
 
 uint64_t hash_bytes(const void *bytes, size_t length);

@@ -77,3 +77,30 @@ char *units_clock(char buffer[UNITS_ROOM], int64_t wall_ns)
 		snprintf(buffer, UNITS_ROOM, "?");
 	return buffer;
 }
+
+char *units_count(char buffer[UNITS_ROOM], uint64_t count)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	char *at = buffer;
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			*at++ = ',';
+		*at++ = digits[i];
+	}
+	*at = '\0';
+	return buffer;
+}
+
+char *units_share(char buffer[UNITS_ROOM], uint64_t part, uint64_t whole)
+{
+	unsigned percent = whole ? (unsigned)((double)part / (double)whole * 100.0 + 0.5) : 0;
+
+	if (part && !percent)
+		snprintf(buffer, UNITS_ROOM, "<1 %%");
+	else
+		snprintf(buffer, UNITS_ROOM, "%u %%",
+			 percent >= 100 && part < whole ? 99 : percent);
+	return buffer;
+}

@@ -16,5 +16,9 @@ char *units_range(char buffer[UNITS_ROOM], uint64_t start, uint64_t end);
 char *units_iso(char buffer[UNITS_ROOM], int64_t wall_ns);
 /* "03:12:07", local time of day. */
 char *units_clock(char buffer[UNITS_ROOM], int64_t wall_ns);
+/* "1,204". */
+char *units_count(char buffer[UNITS_ROOM], uint64_t count);
+/* "97 %", "<1 %"; "100 %" only where all of it is meant. `whole` 0: "0 %". */
+char *units_share(char buffer[UNITS_ROOM], uint64_t part, uint64_t whole);
 
 #endif

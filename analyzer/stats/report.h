@@ -17,14 +17,19 @@ struct distribution {
 	uint64_t count, total, max, p50, p99; /* ns */
 };
 
-/* A file and a range in one of the two worlds. Sorted by total wait, then path, start, end, world.
+/*
+ * A file and a range in one of the two worlds. Sorted by total wait, then path, start, end, world.
+ * Unlocks and queries are no use of a resource; they count in report.requests only.
  */
 struct resource {
-	uint32_t file;
+	uint32_t file; /* NONE: unknown file */
 	enum world world;
 	uint64_t start, end;
+	bool folded; /* not one range: everything beyond the first RESOURCES_PER_FILE ranges of this
+			file; start and end are those of their union */
+	uint32_t ops;	       /* bit n: lock operation n was used */
 	uint64_t acquisitions; /* granted requests */
-	uint64_t contended;    /* of these and the failed ones: those that waited */
+	uint64_t contended; /* waits: of requests that were granted, that failed, that still wait */
 	uint64_t failed_tries; /* non-blocking requests that found a conflict (EAGAIN, EACCES) */
 	uint64_t errors;       /* every other error */
 	struct distribution wait, hold;
@@ -50,16 +55,19 @@ struct report_wait {
 	enum outcome outcome;
 	int error;
 	bool holder_unknown;
-	struct report_holder *holders; /* by overlap, longest first */
+	uint64_t unknown;	       /* ns of it without a known holder in the way */
+	struct report_holder *holders; /* by overlap, longest first; one per site, mode and range */
 	uint32_t holder_count;
 };
 
 /* Who made whom wait. exclusive: each instant of a wait divided by the holds in its way; inclusive:
- * undivided. */
+ * undivided. Time of a wait without a known hold in its way is blamed on holder_stack NONE and
+ * holder_process NONE, so that the exclusive times add up to the waits. */
 struct blame {
-	uint32_t waiter_stack, holder_stack; /* NONE: unknown holder */
-	uint32_t holder_process;	     /* one of them, for the culprit's line */
-	uint32_t resource;
+	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
+	uint32_t holder_process;	     /* of the longest overlap; NONE: nobody known */
+	uint64_t holder_start, holder_end;   /* what it held then; not the waiter's range */
+	uint32_t resource;		     /* index: what was waited for */
 	uint64_t exclusive, inclusive;
 	uint64_t waits;
 };
@@ -81,14 +89,18 @@ struct report {
 	struct report_error *errors; /* by count, largest first */
 	uint32_t resource_count, wait_count, blame_count, error_count;
 	uint64_t waits_total, waits_omitted;
-	uint64_t wait_ns;	/* sum over all waits */
-	uint64_t still_waiting; /* waits that the trace's end cut off */
-	uint64_t requests;	/* all lock requests seen */
+	uint64_t wait_ns;	  /* sum over all waits */
+	uint64_t still_waiting;	  /* waits that the trace's end cut off */
+	uint64_t longest_pending; /* ns: the longest of these */
+	uint64_t requests;	  /* all lock requests seen */
+	uint64_t failed;	  /* of these, with an error */
+	bool begins_late;	  /* the records before the first one were lost */
 	struct model_quality quality;
 	uint64_t untraced_holders; /* waits with no known holder */
 };
 
-#define REPORT_WAITS 1000
+#define REPORT_WAITS	   1000
+#define RESOURCES_PER_FILE 4096
 
 struct report_builder;
 

@@ -43,3 +43,20 @@ Test(units, iso_times_are_utc)
 	cr_expect_str_eq(units_iso(buffer, 0), "1970-01-01T00:00:00.000000Z");
 	cr_expect_str_eq(units_iso(buffer, -1), "1969-12-31T23:59:59.999999Z");
 }
+
+Test(units, counts_have_thousands_separators)
+{
+	cr_expect_str_eq(units_count(buffer, 0), "0");
+	cr_expect_str_eq(units_count(buffer, 999), "999");
+	cr_expect_str_eq(units_count(buffer, 1204), "1,204");
+	cr_expect_str_eq(units_count(buffer, UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+Test(units, a_share_is_a_whole_only_if_nothing_is_missing)
+{
+	cr_expect_str_eq(units_share(buffer, 97, 100), "97 %");
+	cr_expect_str_eq(units_share(buffer, 9999, 10000), "99 %");
+	cr_expect_str_eq(units_share(buffer, 1, 10000), "<1 %");
+	cr_expect_str_eq(units_share(buffer, 0, 0), "0 %");
+	cr_expect_str_eq(units_share(buffer, 5, 5), "100 %");
+}

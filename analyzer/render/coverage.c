@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Errors of lock calls, and what the report knows and doesn't know. */
+#include "analyzer/render/text.h"
+
+static void print_error(struct text *text, const struct report_error *error)
+{
+	struct site site = site_of(text->catalog, text->symbols, error->stack);
+	bool has_source;
+	const char *place = site_culprit(&text->scratch, &site, &has_source);
+
+	site_free(&site);
+	fprintf(text->out, "%s: %s %sx on %s", phrase_call(&text->scratch, error->op),
+		phrase_error(&text->scratch, error->error),
+		phrase_count(&text->scratch, error->count),
+		phrase_file(&text->scratch, text->catalog, error->file, text->directory));
+	if (place)
+		fprintf(text->out, " at %s", place);
+	fprintf(text->out, " by %s\n",
+		phrase_process(&text->scratch, text->catalog, error->process, 0));
+	scratch_reset(&text->scratch);
+}
+
+void text_errors(struct text *text)
+{
+	uint32_t count = text->report->error_count, shown = text_shown(text, count);
+
+	if (!count)
+		return;
+	text_heading(text, "Errors of lock calls");
+	for (uint32_t i = 0; i < shown; i++)
+		print_error(text, &text->report->errors[i]);
+	if (count > shown)
+		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));
+	scratch_reset(&text->scratch);
+}
+
+static void print_untraced(struct text *text)
+{
+	const struct catalog *catalog = text->catalog;
+
+	for (uint32_t i = 0; i < catalog->untraced_count; i++) {
+		const struct untraced_info *one = &catalog->untraced[i];
+
+		fprintf(text->out, "Not recorded: %s[%d]: %s%s%s\n",
+			*one->exe ? phrase_escaped(&text->scratch, trust_exe_name(one->exe))
+				  : "unknown program",
+			one->pid, phrase_escaped(&text->scratch, one->reason),
+			*one->exe ? ", " : "", phrase_escaped(&text->scratch, one->exe));
+	}
+}
+
+void text_coverage(struct text *text)
+{
+	const struct report *report = text->report;
+	const struct catalog *catalog = text->catalog;
+	struct scratch *scratch = &text->scratch;
+
+	text_heading(text, "Coverage");
+	fprintf(text->out, "%s of %s: %s, %s, %s.\n",
+		phrase_number(scratch, catalog->quality.events, "event", "events"),
+		phrase_number(scratch, catalog->process_count, "process", "processes"),
+		phrase_number(scratch, catalog->quality.lost, "record lost", "records lost"),
+		phrase_number(scratch, catalog->quality.holes, "hole", "holes"),
+		phrase_number(scratch, report->quality.overlaps, "overlap of conflicting holds",
+			      "overlaps of conflicting holds"));
+	print_untraced(text);
+	if (report->untraced_holders)
+		fprintf(text->out, "Holder not known, or not all of the time: %s.\n",
+			phrase_number(scratch, report->untraced_holders, "wait", "waits"));
+	if (report->quality.implied_ends)
+		fprintf(text->out, "Ends not seen but implied: %s.\n",
+			phrase_number(scratch, report->quality.implied_ends, "hold", "holds"));
+	if (text->unnamed)
+		fprintf(text->out, "Frames not resolved: %s of the %s above.\n",
+			phrase_count(scratch, text->unnamed), phrase_count(scratch, text->frames));
+	if (catalog->quality.lost_stacks || catalog->quality.unresolved_stacks)
+		fprintf(text->out, "Stacks not known: %s.\n",
+			phrase_number(scratch,
+				      catalog->quality.lost_stacks +
+					      catalog->quality.unresolved_stacks,
+				      "request", "requests"));
+	scratch_reset(scratch);
+}

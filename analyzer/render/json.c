@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The report as JSON, schema 1: an interface. Keys may be added, none changes its meaning. Each
+ * element of a list is built, written on a line of its own and freed, so that a million waits need
+ * no memory.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "analyzer/base/units.h"
+#include "analyzer/render/json_text.h"
+#include "analyzer/render/phrases.h"
+#include "analyzer/render/render.h"
+#include "analyzer/render/sites.h"
+#include "analyzer/render/trust.h"
+#include "trace/names.h"
+
+struct json {
+	FILE *out;
+	const struct report *report;
+	const struct catalog *catalog;
+	struct symbols *symbols;
+	struct scratch scratch;
+};
+
+static struct json_object *number(uint64_t value)
+{
+	return json_object_new_uint64(value);
+}
+
+/* NONE is null. */
+static struct json_object *index_of(uint32_t index)
+{
+	return index == NONE ? NULL : number(index);
+}
+
+static struct json_object *offset_of(uint64_t offset)
+{
+	return offset >= RANGE_TO_EOF ? NULL : number(offset);
+}
+
+static struct json_object *iso(const struct json *json, uint64_t time)
+{
+	char text[UNITS_ROOM];
+
+	return json_object_new_string(units_iso(text, (int64_t)time + json->catalog->wall_offset));
+}
+
+static struct json_object *error_name(struct json *json, int error)
+{
+	return error ? json_object_new_string(phrase_error(&json->scratch, error)) : NULL;
+}
+
+static void set(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+/* pid, tid, command of somebody who took part; null where unknown. */
+static void set_who(struct json_object *object, const struct json *json, uint32_t process,
+		    uint32_t tid)
+{
+	const struct process_info *info =
+		process < json->catalog->process_count ? &json->catalog->processes[process] : NULL;
+
+	set(object, "process", info ? number(info->id) : NULL);
+	set(object, "pid", info ? json_object_new_int(info->pid) : NULL);
+	set(object, "tid", info ? number(tid) : NULL);
+	set(object, "command", info ? json_bytes(info->command) : NULL);
+}
+
+static struct json_object *run_object(const struct json *json)
+{
+	const struct catalog *catalog = json->catalog;
+	struct json_object *run = json_object_new_object();
+	int status = catalog->run.status;
+
+	set(run, "version", json_bytes(catalog->run.tool));
+	set(run, "command", json_bytes(catalog->run.command));
+	set(run, "start",
+	    iso(json, catalog->run.begin ? catalog->run.begin : catalog->quality.first_time));
+	set(run, "end", catalog->run.end ? iso(json, catalog->run.end) : NULL);
+	set(run, "status",
+	    status != -1 && WIFEXITED(status) ? json_object_new_int(WEXITSTATUS(status)) : NULL);
+	set(run, "signal",
+	    status != -1 && WIFSIGNALED(status) ? json_object_new_int(WTERMSIG(status)) : NULL);
+	set(run, "live", json_object_new_boolean(catalog->run.live));
+	return run;
+}
+
+static struct json_object *untraced_list(const struct json *json)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; i < json->catalog->untraced_count; i++) {
+		const struct untraced_info *one = &json->catalog->untraced[i];
+		struct json_object *object = json_object_new_object();
+
+		set(object, "pid", json_object_new_int(one->pid));
+		set(object, "exe", *one->exe ? json_bytes(one->exe) : NULL);
+		set(object, "reason", json_bytes(one->reason));
+		json_object_array_add(list, object);
+	}
+	return list;
+}
+
+static struct json_object *quality_object(struct json *json)
+{
+	const struct catalog *catalog = json->catalog;
+	const struct report *report = json->report;
+	struct json_object *quality = json_object_new_object();
+	const char *missing = trust_missing(&json->scratch, report);
+
+	set(quality, "complete", json_object_new_boolean(!*missing));
+	set(quality, "missing", json_bytes(missing));
+	set(quality, "events", number(catalog->quality.events));
+	set(quality, "records", number(catalog->quality.records));
+	set(quality, "lost", number(catalog->quality.lost));
+	set(quality, "holes", number(catalog->quality.holes));
+	set(quality, "overlaps", number(report->quality.overlaps));
+	set(quality, "implied_ends", number(report->quality.implied_ends));
+	set(quality, "untraced_holders", number(report->untraced_holders));
+	set(quality, "lost_unseen", number(catalog->quality.lost_unseen));
+	set(quality, "lost_threads", number(catalog->quality.lost_threads));
+	set(quality, "lost_processes", number(catalog->quality.lost_processes));
+	set(quality, "lost_nested", number(catalog->quality.lost_nested));
+	set(quality, "lost_stacks", number(catalog->quality.lost_stacks));
+	set(quality, "unresolved_stacks", number(catalog->quality.unresolved_stacks));
+	set(quality, "unresolved_files", number(catalog->quality.unresolved_files));
+	set(quality, "begins_late", json_object_new_boolean(report->begins_late));
+	set(quality, "untraced_processes", untraced_list(json));
+	return quality;
+}
+
+static struct json_object *totals_object(const struct json *json)
+{
+	const struct report *report = json->report;
+	struct json_object *totals = json_object_new_object();
+
+	set(totals, "requests", number(report->requests));
+	set(totals, "failed", number(report->failed));
+	set(totals, "waits", number(report->waits_total));
+	set(totals, "wait_ns", number(report->wait_ns));
+	set(totals, "still_waiting", number(report->still_waiting));
+	return totals;
+}
+
+static struct json_object *process_object(struct json *json, uint32_t index)
+{
+	const struct process_info *info = &json->catalog->processes[index];
+	struct json_object *object = json_object_new_object();
+
+	set(object, "id", number(info->id));
+	set(object, "pid", json_object_new_int(info->pid));
+	set(object, "ppid", json_object_new_int(info->ppid));
+	set(object, "command", json_bytes(info->command));
+	set(object, "exe", json_bytes(info->exe));
+	return object;
+}
+
+/* "function file:line" and what is known of it otherwise. */
+static const char *frame_text(struct scratch *scratch, const struct site_frame *frame)
+{
+	const struct source_frame *source = &frame->source;
+
+	if (source->function && source->file && source->line)
+		return scratch_format(scratch, "%s %s:%d", source->function, source->file,
+				      source->line);
+	if (source->function && frame->module)
+		return scratch_format(scratch, "%s+0x%" PRIx64 " (%s)", source->function,
+				      source->offset, frame->module);
+	if (frame->module)
+		return scratch_format(scratch, "%s+0x%" PRIx64, frame->module, frame->address);
+	return scratch_format(scratch, "0x%" PRIx64, frame->address);
+}
+
+static struct json_object *site_object(struct json *json, uint32_t index)
+{
+	struct site site = site_of(json->catalog, json->symbols, index);
+	struct json_object *object = json_object_new_object();
+	struct json_object *frames = json_object_new_array();
+
+	for (uint32_t i = 0; i < site.frames.count; i++)
+		json_object_array_add(
+			frames, json_bytes(frame_text(&json->scratch, &site.frames.items[i])));
+	set(object, "id", number(index));
+	set(object, "frames", frames);
+	set(object, "truncated", json_object_new_boolean(site.truncated));
+	site_free(&site);
+	return object;
+}
+
+static struct json_object *distribution_object(const struct distribution *all)
+{
+	struct json_object *object = json_object_new_object();
+
+	set(object, "total", number(all->total));
+	set(object, "max", number(all->max));
+	set(object, "p50", number(all->p50));
+	set(object, "p99", number(all->p99));
+	return object;
+}
+
+static struct json_object *ops_list(struct json *json, uint32_t ops)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned op = 0; op < LOCK_OPS; op++)
+		if (ops >> op & 1)
+			json_object_array_add(list, json_object_new_string(phrase_call(
+							    &json->scratch, (uint8_t)op)));
+	return list;
+}
+
+static struct json_object *resource_object(struct json *json, uint32_t index)
+{
+	const struct resource *resource = &json->report->resources[index];
+	const struct file_info *file = resource->file < json->catalog->file_count
+					       ? &json->catalog->files[resource->file]
+					       : NULL;
+	struct json_object *object = json_object_new_object();
+	char inode[24] = "";
+
+	if (file)
+		snprintf(inode, sizeof(inode), "%" PRIu64, file->inode);
+	set(object, "id", number(index));
+	set(object, "path", file ? json_bytes(file->path) : NULL);
+	set(object, "device", file ? number(file->device) : NULL);
+	set(object, "inode", file ? json_object_new_string(inode) : NULL);
+	set(object, "world",
+	    json_object_new_string(resource->world == FLOCK_LOCKS ? "flock" : "record"));
+	set(object, "start", number(resource->start));
+	set(object, "end", offset_of(resource->end));
+	set(object, "other_ranges", json_object_new_boolean(resource->folded));
+	set(object, "name", NULL);
+	set(object, "calls", ops_list(json, resource->ops));
+	set(object, "acquisitions", number(resource->acquisitions));
+	set(object, "contended", number(resource->contended));
+	set(object, "failed_tries", number(resource->failed_tries));
+	set(object, "errors", number(resource->errors));
+	set(object, "wait_ns", distribution_object(&resource->wait));
+	set(object, "hold_ns", distribution_object(&resource->hold));
+	return object;
+}
+
+static const char *outcome_name(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_GRANTED:
+		return "granted";
+	case OUTCOME_FAILED:
+		return "failed";
+	case OUTCOME_ABANDONED:
+		return "abandoned";
+	case OUTCOME_WAITING:
+		break;
+	}
+	return "waiting";
+}
+
+static struct json_object *holder_object(const struct json *json,
+					 const struct report_holder *holder)
+{
+	struct json_object *object = json_object_new_object();
+
+	set_who(object, json, holder->process, holder->tid);
+	set(object, "mode", json_object_new_string(phrase_mode(holder->mode)));
+	set(object, "start", number(holder->start));
+	set(object, "end", offset_of(holder->end));
+	set(object, "overlap_ns", number(holder->overlap));
+	set(object, "still_held", json_object_new_boolean(holder->still_held));
+	set(object, "traced", json_object_new_boolean(true));
+	set(object, "site", index_of(holder->stack));
+	return object;
+}
+
+/* The time without a known holder belongs to somebody too. */
+static struct json_object *unknown_holder(const struct json *json, const struct report_wait *wait)
+{
+	struct json_object *object = json_object_new_object();
+
+	set_who(object, json, NONE, 0);
+	set(object, "mode", NULL);
+	set(object, "start", NULL);
+	set(object, "end", NULL);
+	set(object, "overlap_ns", number(wait->unknown));
+	set(object, "still_held", NULL);
+	set(object, "traced", json_object_new_boolean(false));
+	set(object, "site", NULL);
+	return object;
+}
+
+static struct json_object *wait_object(struct json *json, uint32_t index)
+{
+	const struct report_wait *wait = &json->report->waits[index];
+	struct json_object *object = json_object_new_object();
+	struct json_object *holders = json_object_new_array();
+
+	for (uint32_t i = 0; i < wait->holder_count; i++)
+		json_object_array_add(holders, holder_object(json, &wait->holders[i]));
+	if (wait->holder_unknown)
+		json_object_array_add(holders, unknown_holder(json, wait));
+	set_who(object, json, wait->process, wait->tid);
+	set(object, "resource", number(wait->resource));
+	set(object, "call", json_object_new_string(phrase_call(&json->scratch, wait->op)));
+	set(object, "mode", json_object_new_string(phrase_mode(wait->mode)));
+	set(object, "start", number(wait->start));
+	set(object, "end", offset_of(wait->end));
+	set(object, "kind", json_object_new_string("blocked"));
+	set(object, "begin", iso(json, wait->begin));
+	set(object, "wait_ns", number(wait->duration));
+	set(object, "outcome", json_object_new_string(outcome_name(wait->outcome)));
+	set(object, "error", error_name(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
+	set(object, "site", index_of(wait->stack));
+	set(object, "holders", holders);
+	return object;
+}
+
+static struct json_object *blame_object(struct json *json, uint32_t index)
+{
+	const struct blame *blame = &json->report->blame[index];
+	struct json_object *object = json_object_new_object();
+
+	set(object, "waiter_site", index_of(blame->waiter_stack));
+	set(object, "holder_site", index_of(blame->holder_stack));
+	set(object, "holder_known", json_object_new_boolean(blame->holder_process != NONE));
+	set(object, "resource", number(blame->resource));
+	set(object, "exclusive_ns", number(blame->exclusive));
+	set(object, "inclusive_ns", number(blame->inclusive));
+	set(object, "waits", number(blame->waits));
+	return object;
+}
+
+static struct json_object *error_object(struct json *json, uint32_t index)
+{
+	const struct report_error *error = &json->report->errors[index];
+	struct json_object *object = json_object_new_object();
+
+	set(object, "call", json_object_new_string(phrase_call(&json->scratch, error->op)));
+	set(object, "error", error_name(json, error->error));
+	set(object, "errno", json_object_new_int(error->error));
+	set(object, "path",
+	    error->file < json->catalog->file_count
+		    ? json_bytes(json->catalog->files[error->file].path)
+		    : NULL);
+	set(object, "count", number(error->count));
+	set(object, "site", index_of(error->stack));
+	return object;
+}
+
+static void write_object(struct json *json, struct json_object *object)
+{
+	fputs(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+							     JSON_C_TO_STRING_NOSLASHESCAPE),
+	      json->out);
+	json_object_put(object);
+	scratch_reset(&json->scratch);
+}
+
+static void write_member(struct json *json, const char *key, struct json_object *object)
+{
+	fprintf(json->out, "\"%s\": ", key);
+	write_object(json, object);
+	fputs(",\n", json->out);
+}
+
+/* wanted: NULL: all; else which of the indexes. */
+static void write_list(struct json *json, const char *key, uint32_t count, const bool *wanted,
+		       struct json_object *(*element)(struct json *json, uint32_t index))
+{
+	bool first = true;
+
+	fprintf(json->out, "\"%s\": [", key);
+	for (uint32_t i = 0; i < count; i++) {
+		if (wanted && !wanted[i])
+			continue;
+		fputs(first ? "\n" : ",\n", json->out);
+		write_object(json, element(json, i));
+		first = false;
+	}
+	fputs(first ? "],\n" : "\n],\n", json->out);
+}
+
+/* Only stacks that something in the report points at. */
+static bool *sites_used(const struct report *report)
+{
+	uint32_t count = report->catalog->stack_count;
+	bool *used = xcalloc((size_t)count + 1, sizeof(*used));
+
+#define USE(stack) used[(stack) < count ? (stack) : count] = true
+	for (uint32_t i = 0; i < report->wait_count; i++) {
+		USE(report->waits[i].stack);
+		for (uint32_t j = 0; j < report->waits[i].holder_count; j++)
+			USE(report->waits[i].holders[j].stack);
+	}
+	for (uint32_t i = 0; i < report->blame_count; i++) {
+		USE(report->blame[i].waiter_stack);
+		USE(report->blame[i].holder_stack);
+	}
+	for (uint32_t i = 0; i < report->error_count; i++)
+		USE(report->errors[i].stack);
+#undef USE
+	return used;
+}
+
+void render_json(FILE *out, const struct report *report, struct symbols *symbols)
+{
+	struct json json = {
+		.out = out,
+		.report = report,
+		.catalog = report->catalog,
+		.symbols = symbols,
+	};
+	bool *used = sites_used(report);
+
+	fputs("{\"schema\": 1,\n", out);
+	write_member(&json, "run", run_object(&json));
+	write_member(&json, "quality", quality_object(&json));
+	write_member(&json, "totals", totals_object(&json));
+	write_list(&json, "processes", report->catalog->process_count, NULL, process_object);
+	write_list(&json, "sites", report->catalog->stack_count, used, site_object);
+	write_list(&json, "resources", report->resource_count, NULL, resource_object);
+	write_list(&json, "waits", report->wait_count, NULL, wait_object);
+	write_member(&json, "waits_omitted", number(report->waits_omitted));
+	write_list(&json, "blame", report->blame_count, NULL, blame_object);
+	write_list(&json, "errors", report->error_count, NULL, error_object);
+	fputs("\"deadlocks\": [],\n\"findings\": []}\n", out);
+	free(used);
+	scratch_free(&json.scratch);
+}

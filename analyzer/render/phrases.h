@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The things of a report in the words of its sentences. All strings belong to the scratch; whatever
+ * came from the recorded program has its control characters escaped.
+ */
+#ifndef ANALYZER_RENDER_PHRASES_H
+#define ANALYZER_RENDER_PHRASES_H
+
+#include "analyzer/render/scratch.h"
+#include "analyzer/stats/report.h"
+
+/* Control characters and bytes that are not UTF-8 as \n, \t, \x1b. */
+const char *phrase_escaped(struct scratch *scratch, const char *bytes);
+/* Escaped, and relative to `directory` (NULL: none) where that is shorter. */
+const char *phrase_path(struct scratch *scratch, const char *path, const char *directory);
+/* The path, else "inode 12 on device 8:1", else "an unknown file". */
+const char *phrase_file(struct scratch *scratch, const struct catalog *catalog, uint32_t file,
+			const char *directory);
+/* "python3[4711]", "python3[4711] thread 4713", "an unknown process". tid 0: no thread. */
+const char *phrase_process(struct scratch *scratch, const struct catalog *catalog, uint32_t process,
+			   uint32_t tid);
+const char *phrase_mode(enum mode mode);
+/* "exclusive [0, 100)", "exclusive flock". */
+const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mode, uint64_t start,
+			uint64_t end);
+/* "EAGAIN", "error 4711". */
+const char *phrase_error(struct scratch *scratch, int error);
+/* "fcntl F_SETLKW", "flock". */
+const char *phrase_call(struct scratch *scratch, uint8_t op);
+/* "1,204". */
+const char *phrase_count(struct scratch *scratch, uint64_t count);
+/* "1 record", "1,204 records". */
+const char *phrase_number(struct scratch *scratch, uint64_t count, const char *one,
+			  const char *many);
+/* "1.203 s". */
+const char *phrase_duration(struct scratch *scratch, uint64_t ns);
+/* "03:12:07". */
+const char *phrase_clock(struct scratch *scratch, const struct catalog *catalog, uint64_t time);
+
+#endif

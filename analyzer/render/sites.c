@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/render/sites.h"
+
+#include <string.h>
+
+#include "analyzer/render/phrases.h"
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Every lock request passes through these; that tells nobody anything. */
+static bool is_internal(const char *module)
+{
+	static const char *const prefixes[] = {
+		"libc.so", "libc-", "libc.musl", "libpthread", "ld-", "libflocktrace", "linux-vdso",
+	};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(module, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static void add_frames(struct site *site, const struct catalog *catalog, struct symbols *symbols,
+		       const struct frame *frame, bool is_return)
+{
+	const struct module_info *module;
+	const struct source_frame *found;
+	struct site_frame line = { .address = frame->address };
+	unsigned count;
+
+	if (frame->module >= catalog->module_count) {
+		vec_push(&site->frames, line);
+		return;
+	}
+	module = &catalog->modules[frame->module];
+	line.module = base_name(module->path);
+	line.internal = is_internal(line.module);
+	found = symbols_lookup(symbols, module->path, module->build_id, module->build_id_bytes,
+			       frame->address, is_return, &count);
+	for (unsigned i = 0; i < count; i++) {
+		line.source = found[i];
+		vec_push(&site->frames, line);
+	}
+}
+
+struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint32_t stack)
+{
+	struct site site = { 0 };
+	const struct stack_info *info;
+
+	if (stack >= catalog->stack_count)
+		return site;
+	info = &catalog->stacks[stack];
+	site.truncated = info->truncated;
+	for (uint32_t i = 0; i < info->count; i++)
+		add_frames(&site, catalog, symbols, &info->frames[i], i > 0);
+	return site;
+}
+
+void site_free(struct site *site)
+{
+	vec_free(&site->frames);
+}
+
+/* "save_order()"; C++ and Rust names may bring their own parentheses. */
+static const char *function_name(struct scratch *scratch, const char *name)
+{
+	name = phrase_escaped(scratch, name);
+	return strchr(name, '(') ? name : scratch_format(scratch, "%s()", name);
+}
+
+static const char *place(struct scratch *scratch, const struct site_frame *frame, const char *file)
+{
+	const struct source_frame *source = &frame->source;
+
+	if (source->function && file)
+		return scratch_format(scratch, "%s %s:%d", function_name(scratch, source->function),
+				      file, source->line);
+	if (source->function && frame->module)
+		return scratch_format(
+			scratch, "%s+0x%llx (%s)", function_name(scratch, source->function),
+			(unsigned long long)source->offset, phrase_escaped(scratch, frame->module));
+	if (file)
+		return scratch_format(scratch, "%s:%d", file, source->line);
+	if (frame->module)
+		return scratch_format(scratch, "%s+0x%llx", phrase_escaped(scratch, frame->module),
+				      (unsigned long long)frame->address);
+	return scratch_format(scratch, "0x%llx (code of no file)",
+			      (unsigned long long)frame->address);
+}
+
+const char *site_frame_line(struct scratch *scratch, const struct site_frame *frame,
+			    const char *directory)
+{
+	const char *file = frame->source.file && frame->source.line
+				   ? phrase_path(scratch, frame->source.file, directory)
+				   : NULL;
+	const char *text = place(scratch, frame, file);
+
+	return frame->source.inlined ? scratch_format(scratch, "%s (inlined)", text) : text;
+}
+
+/* How well a frame names the culprit: 0 not at all. */
+static unsigned worth(const struct site_frame *frame)
+{
+	if (frame->internal)
+		return 0;
+	if (frame->source.file && frame->source.line)
+		return 3;
+	return frame->source.function ? 2 : 1;
+}
+
+const char *site_culprit(struct scratch *scratch, const struct site *site, bool *has_source)
+{
+	const struct site_frame *best = NULL;
+
+	for (uint32_t i = 0; i < site->frames.count; i++) {
+		const struct site_frame *frame = &site->frames.items[i];
+
+		if (worth(frame) > (best ? worth(best) : 0))
+			best = frame;
+	}
+	*has_source = best && worth(best) == 3;
+	if (!best)
+		return NULL;
+	return place(scratch, best,
+		     *has_source ? phrase_escaped(scratch, base_name(best->source.file)) : NULL);
+}

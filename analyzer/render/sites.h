@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Stacks as lines for people, and the one line of a stack that is to blame. */
+#ifndef ANALYZER_RENDER_SITES_H
+#define ANALYZER_RENDER_SITES_H
+
+#include "analyzer/event.h"
+#include "analyzer/render/scratch.h"
+#include "analyzer/symbols/symbols.h"
+
+struct site_frame {
+	struct source_frame source;
+	const char *module; /* base name; NULL: code of no file */
+	uint64_t address;   /* in the module's file */
+	bool internal;	    /* of libc or of the recorder: never the culprit */
+};
+
+struct site {
+	VEC(struct site_frame) frames; /* innermost first, inlined ones included */
+	bool truncated;
+};
+
+/* Looks up all frames of a stack; none of NONE. site_free() afterwards. */
+struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint32_t stack);
+void site_free(struct site *site);
+
+/* "save_order() src/orders.c:88", "save_order()+0x1c (orders)", "orders+0x1234", "0x7f12"; inlined
+ * ones end with " (inlined)". */
+const char *site_frame_line(struct scratch *scratch, const struct site_frame *frame,
+			    const char *directory);
+/*
+ * The innermost frame that has source and is neither libc nor flocktrace; else the innermost with a
+ * function, else the innermost of them. "save_order() orders.c:88". NULL: there is none.
+ */
+const char *site_culprit(struct scratch *scratch, const struct site *site, bool *has_source);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the text report share. */
+#ifndef ANALYZER_RENDER_TEXT_H
+#define ANALYZER_RENDER_TEXT_H
+
+#include "analyzer/render/phrases.h"
+#include "analyzer/render/render.h"
+#include "analyzer/render/sites.h"
+#include "analyzer/render/trust.h"
+
+struct text {
+	FILE *out;
+	const struct report *report;
+	const struct catalog *catalog;
+	struct symbols *symbols;
+	unsigned top; /* 0: all */
+	bool colour;
+	const char *directory;	  /* paths are shown relative to it */
+	struct scratch scratch;	  /* reset after each item */
+	VEC(char *) stacks;	  /* printed so far, as text; the first is number 1 */
+	uint64_t frames, unnamed; /* of the stacks printed: all, without a function */
+};
+
+/* The first three lines, without the third: verdict and culprit. */
+void text_verdict(struct text *text);
+void text_culprit(struct text *text);
+void text_waits(struct text *text);
+void text_resources(struct text *text);
+void text_errors(struct text *text);
+void text_coverage(struct text *text);
+
+void text_heading(struct text *text, const char *heading);
+/* How many of `count` items are shown. */
+uint32_t text_shown(const struct text *text, uint32_t count);
+
+#endif

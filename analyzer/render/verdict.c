@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* The first lines: what happened, and who is to blame. */
+#include <string.h>
+
+#include "analyzer/base/units.h"
+#include "analyzer/render/text.h"
+
+static void say_still_waiting(struct text *text)
+{
+	const struct report *report = text->report;
+	const char *when =
+		text->catalog->run.live ? "are waiting now" : "were still waiting at the end";
+	const char *longest = phrase_duration(&text->scratch, report->longest_pending);
+
+	if (report->still_waiting == 1)
+		fprintf(text->out, "1 request %s, for %s. ",
+			text->catalog->run.live ? "is waiting now" : "was still waiting at the end",
+			longest);
+	else if (report->still_waiting)
+		fprintf(text->out, "%s requests %s, the longest for %s. ",
+			phrase_count(&text->scratch, report->still_waiting), when, longest);
+}
+
+static void say_waits(struct text *text)
+{
+	const struct report *report = text->report;
+	const struct report_wait *worst = report->waits;
+
+	say_still_waiting(text);
+	if (report->waits_total == 1)
+		fprintf(text->out, "1 wait cost %s, at %s.\n",
+			phrase_duration(&text->scratch, report->wait_ns),
+			phrase_clock(&text->scratch, text->catalog, worst->begin));
+	else
+		fprintf(text->out, "%s waits cost %s, the worst %s at %s.\n",
+			phrase_count(&text->scratch, report->waits_total),
+			phrase_duration(&text->scratch, report->wait_ns),
+			phrase_duration(&text->scratch, worst->duration),
+			phrase_clock(&text->scratch, text->catalog, worst->begin));
+}
+
+/* Nothing is said not to have happened that could have happened unseen. */
+static void say_no_waits(struct text *text, bool complete)
+{
+	const struct report *report = text->report;
+	const char *requests =
+		phrase_number(&text->scratch, report->requests, "lock request", "lock requests");
+	const char *processes = phrase_number(&text->scratch, text->catalog->process_count,
+					      "recorded process", "recorded processes");
+	const char *failed = report->failed
+				     ? scratch_format(&text->scratch, ", %s of which failed",
+						      phrase_count(&text->scratch, report->failed))
+				     : "";
+
+	if (!text->catalog->process_count && !report->requests)
+		fprintf(text->out, "Nothing was recorded.\n");
+	else if (!report->requests && complete)
+		fprintf(text->out, "No lock calls were made by the %s.\n", processes);
+	else if (!report->requests)
+		fprintf(text->out,
+			"No lock calls were seen from the %s, but the record is incomplete.\n",
+			processes);
+	else if (complete)
+		fprintf(text->out, "No waits in %s%s.\n", requests, failed);
+	else
+		fprintf(text->out, "No waits were seen in %s%s, but the record is incomplete.\n",
+			requests, failed);
+}
+
+void text_verdict(struct text *text)
+{
+	if (text->colour)
+		fputs("\033[1m", text->out);
+	if (text->report->wait_count)
+		say_waits(text);
+	else
+		say_no_waits(text, !*trust_missing(&text->scratch, text->report));
+	if (text->colour)
+		fputs("\033[m", text->out);
+}
+
+/* All blame of one line of code (or of one program, where no line is known). */
+struct culprit {
+	char *name;
+	uint64_t exclusive;
+	const struct blame *largest;
+	bool varies; /* not the same range each time */
+};
+
+struct culprits {
+	VEC(struct culprit) items;
+	uint64_t unknown; /* ns without a known holder */
+};
+
+static const char *culprit_name(struct text *text, const struct blame *blame)
+{
+	const struct catalog *catalog = text->catalog;
+	struct site site = site_of(catalog, text->symbols, blame->holder_stack);
+	bool has_source;
+	const char *place = site_culprit(&text->scratch, &site, &has_source);
+	const char *program = blame->holder_process < catalog->process_count
+				      ? catalog->processes[blame->holder_process].command
+				      : "";
+
+	site_free(&site);
+	if (!place)
+		return phrase_process(&text->scratch, catalog, blame->holder_process, 0);
+	if (has_source || !*program)
+		return place;
+	return scratch_format(&text->scratch, "%s at %s", phrase_escaped(&text->scratch, program),
+			      place);
+}
+
+static bool same_lock(const struct report *report, const struct blame *a, const struct blame *b)
+{
+	const struct resource *x = &report->resources[a->resource];
+	const struct resource *y = &report->resources[b->resource];
+
+	return x->file == y->file && x->world == y->world && a->holder_start == b->holder_start &&
+	       a->holder_end == b->holder_end;
+}
+
+static void charge(struct text *text, struct culprits *culprits, const struct blame *blame)
+{
+	const char *name = culprit_name(text, blame);
+	struct culprit *culprit = NULL;
+
+	for (uint32_t i = 0; i < culprits->items.count && !culprit; i++)
+		if (!strcmp(culprits->items.items[i].name, name))
+			culprit = &culprits->items.items[i];
+	if (!culprit) {
+		vec_push(&culprits->items,
+			 (struct culprit){ .name = xstrdup(name), .largest = blame });
+		culprit = &culprits->items.items[culprits->items.count - 1];
+	}
+	culprit->exclusive += blame->exclusive;
+	culprit->varies |= !same_lock(text->report, culprit->largest, blame);
+}
+
+static void say_culprit(struct text *text, const struct culprit *culprit)
+{
+	const struct blame *blame = culprit->largest;
+	const struct resource *resource = &text->report->resources[blame->resource];
+	char range[UNITS_ROOM];
+
+	fprintf(text->out, "%s of it caused by %s, %sholding %s of %s.",
+		phrase_duration(&text->scratch, culprit->exclusive), culprit->name,
+		culprit->varies ? "mostly " : "",
+		resource->world == FLOCK_LOCKS
+			? "the flock"
+			: units_range(range, blame->holder_start, blame->holder_end),
+		phrase_file(&text->scratch, text->catalog, resource->file, text->directory));
+}
+
+static void say_worst_culprit(struct text *text)
+{
+	struct culprits culprits = { 0 };
+	const struct culprit *worst = NULL;
+
+	for (uint32_t i = 0; i < text->report->blame_count; i++) {
+		const struct blame *blame = &text->report->blame[i];
+
+		if (blame->holder_process == NONE)
+			culprits.unknown += blame->exclusive;
+		else
+			charge(text, &culprits, blame);
+	}
+	for (uint32_t i = 0; i < culprits.items.count; i++)
+		if (!worst || culprits.items.items[i].exclusive > worst->exclusive)
+			worst = &culprits.items.items[i];
+	if (worst)
+		say_culprit(text, worst);
+	else
+		fprintf(text->out, "No holder is known.");
+	/* A little unknown time is normal: from a release to the moment when the waiter runs. */
+	if (worst && culprits.unknown > text->report->wait_ns / 10)
+		fprintf(text->out, " No holder is known for %s of it.",
+			phrase_duration(&text->scratch, culprits.unknown));
+	fputc('\n', text->out);
+	for (uint32_t i = 0; i < culprits.items.count; i++)
+		free(culprits.items.items[i].name);
+	vec_free(&culprits.items);
+}
+
+void text_culprit(struct text *text)
+{
+	const struct report *report = text->report;
+
+	if (report->wait_count)
+		say_worst_culprit(text);
+	else if (!report->requests)
+		fprintf(text->out, "There is nobody to blame.\n");
+	else if (*trust_missing(&text->scratch, report))
+		fprintf(text->out, "Nobody was seen to hold a lock that somebody waited for.\n");
+	else
+		fprintf(text->out, "Nobody held a lock that somebody waited for.\n");
+}

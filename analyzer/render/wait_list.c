@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* The longest waits, each as one sentence, with the stacks of both sides below. */
+#include <string.h>
+
+#include "analyzer/base/units.h"
+#include "analyzer/render/text.h"
+
+#define HOLDERS_SHOWN 3
+#define PAD	      "    "
+
+/* The lines of a stack; "" where there is none. For free(). */
+static char *stack_lines(struct text *text, uint32_t stack)
+{
+	struct site site = site_of(text->catalog, text->symbols, stack);
+	char *lines = NULL;
+	size_t size;
+	FILE *out = open_memstream(&lines, &size);
+
+	for (uint32_t i = 0; i < site.frames.count; i++)
+		fprintf(out, PAD PAD "%s\n",
+			site_frame_line(&text->scratch, &site.frames.items[i], text->directory));
+	if (site.frames.count && site.truncated)
+		fprintf(out, PAD PAD "... (the stack went on)\n");
+	fclose(out);
+	site_free(&site);
+	return lines;
+}
+
+static void count_frames(struct text *text, uint32_t stack)
+{
+	struct site site = site_of(text->catalog, text->symbols, stack);
+
+	for (uint32_t i = 0; i < site.frames.count; i++) {
+		text->frames++;
+		text->unnamed += !site.frames.items[i].source.function;
+	}
+	site_free(&site);
+}
+
+/* Ends the line that leads to a stack, and prints it or says where it stands already. */
+static void print_stack(struct text *text, uint32_t stack)
+{
+	char *lines = stack_lines(text, stack);
+
+	if (!*lines) {
+		fputs(", stack unknown\n", text->out);
+		free(lines);
+		return;
+	}
+	for (uint32_t i = 0; i < text->stacks.count; i++) {
+		if (!strcmp(text->stacks.items[i], lines)) {
+			fprintf(text->out, ", stack #%u above\n", i + 1);
+			free(lines);
+			return;
+		}
+	}
+	vec_push(&text->stacks, lines);
+	count_frames(text, stack);
+	fprintf(text->out, ", stack #%u:\n%s", text->stacks.count, lines);
+}
+
+static uint32_t distinct_processes(const struct report_wait *wait)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < wait->holder_count; i++) {
+		uint32_t before = 0;
+
+		while (before < i && wait->holders[before].process != wait->holders[i].process)
+			before++;
+		count += before == i;
+	}
+	return count;
+}
+
+/* ", held by A (61 %), B (39 %) and 4 others" */
+static void say_holders(struct text *text, const struct report_wait *wait)
+{
+	uint32_t processes = distinct_processes(wait), named = 0;
+	char share[UNITS_ROOM];
+
+	if (!wait->holder_count) {
+		fputs(", the holder is not known", text->out);
+		return;
+	}
+	fputs(", held by ", text->out);
+	if (processes == 1) {
+		fputs(phrase_process(&text->scratch, text->catalog, wait->holders[0].process, 0),
+		      text->out);
+	} else {
+		for (uint32_t i = 0; i < wait->holder_count && named < HOLDERS_SHOWN; i++) {
+			const struct report_holder *holder = &wait->holders[i];
+			uint32_t before = 0;
+
+			while (before < i && wait->holders[before].process != holder->process)
+				before++;
+			if (before < i)
+				continue;
+			named++;
+			fprintf(text->out, "%s%s (%s)",
+				named == 1	     ? ""
+				: named == processes ? " and "
+						     : ", ",
+				phrase_process(&text->scratch, text->catalog, holder->process, 0),
+				units_share(share, holder->overlap, wait->duration));
+		}
+		if (processes > named)
+			fprintf(text->out, " and %s",
+				phrase_number(&text->scratch, processes - named, "other",
+					      "others"));
+	}
+	if (wait->holder_unknown)
+		fprintf(text->out, ", for %s of it the holder is not known",
+			phrase_duration(&text->scratch, wait->unknown));
+}
+
+static void say_outcome(struct text *text, const struct report_wait *wait)
+{
+	switch (wait->outcome) {
+	case OUTCOME_GRANTED:
+		break;
+	case OUTCOME_FAILED:
+		fprintf(text->out, ", and got %s", phrase_error(&text->scratch, wait->error));
+		break;
+	case OUTCOME_ABANDONED:
+		fputs(", and never came back from the call", text->out);
+		break;
+	case OUTCOME_WAITING:
+		fputs(text->catalog->run.live ? ", and is waiting still"
+					      : ", and was still waiting at the end",
+		      text->out);
+		break;
+	}
+}
+
+static void say_wait(struct text *text, const struct report_wait *wait)
+{
+	fprintf(text->out, "%s waited %s for %s of %s",
+		phrase_process(&text->scratch, text->catalog, wait->process, wait->tid),
+		phrase_duration(&text->scratch, wait->duration),
+		phrase_lock(&text->scratch, wait->world, wait->mode, wait->start, wait->end),
+		phrase_file(&text->scratch, text->catalog, wait->file, text->directory));
+	say_holders(text, wait);
+	say_outcome(text, wait);
+	fputs(".\n", text->out);
+}
+
+static void print_holder(struct text *text, const struct report_wait *wait,
+			 const struct report_holder *holder)
+{
+	char share[UNITS_ROOM];
+
+	fprintf(text->out, PAD "%s held %s for %s (%s) of it%s, taken",
+		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
+		phrase_lock(&text->scratch, wait->world, holder->mode, holder->start, holder->end),
+		phrase_duration(&text->scratch, holder->overlap),
+		units_share(share, holder->overlap, wait->duration),
+		holder->still_held ? " and kept it" : "");
+	print_stack(text, holder->stack);
+}
+
+static void print_wait(struct text *text, uint32_t number, const struct report_wait *wait)
+{
+	uint32_t shown = wait->holder_count < HOLDERS_SHOWN ? wait->holder_count : HOLDERS_SHOWN;
+
+	fprintf(text->out, "%s%u. ", number > 1 ? "\n" : "", number);
+	say_wait(text, wait);
+	fprintf(text->out, PAD "Waiting since %s in %s",
+		phrase_clock(&text->scratch, text->catalog, wait->begin),
+		phrase_call(&text->scratch, wait->op));
+	print_stack(text, wait->stack);
+	for (uint32_t i = 0; i < shown; i++)
+		print_holder(text, wait, &wait->holders[i]);
+	if (wait->holder_count > shown)
+		fprintf(text->out, PAD "and %s more.\n",
+			phrase_number(&text->scratch, wait->holder_count - shown, "hold", "holds"));
+	scratch_reset(&text->scratch);
+}
+
+void text_waits(struct text *text)
+{
+	uint32_t shown = text_shown(text, text->report->wait_count);
+
+	text_heading(text, "Longest waits");
+	for (uint32_t i = 0; i < shown; i++)
+		print_wait(text, i + 1, &text->report->waits[i]);
+	if (text->report->waits_total > shown)
+		fprintf(text->out, "\nand %s; --all shows them.\n",
+			phrase_number(&text->scratch, text->report->waits_total - shown,
+				      "shorter wait", "shorter waits"));
+	scratch_reset(&text->scratch);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who made whom wait. Each instant of a wait is divided among the holds in its way (exclusive), and
+ * also charged in full to each of them (inclusive).
+ */
+#ifndef ANALYZER_STATS_BLAME_H
+#define ANALYZER_STATS_BLAME_H
+
+#include "analyzer/base/map.h"
+#include "analyzer/base/vec.h"
+#include "analyzer/stats/report.h"
+
+struct blame_edge {
+	uint64_t time;
+	uint32_t overlap; /* index */
+	bool enters;
+};
+
+struct blame_entry {
+	struct blame blame;
+	uint64_t longest; /* the overlap that holder_process and its range come from */
+	uint64_t last;	  /* the wait that was counted last */
+};
+
+struct blames {
+	VEC(struct blame_entry) entries;
+	struct map map;
+	uint64_t waits; /* so far: numbers them */
+	/* Kept between waits to be used again. */
+	VEC(struct blame_edge) edges;
+	VEC(uint32_t) active;
+	VEC(uint64_t) shares; /* exclusive ns of each overlap */
+};
+
+/* Charges one wait. `resource`: its entry. Returns the ns that no known hold was in the way. */
+uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t resource);
+/* By exclusive time, largest first, resources renumbered. For the caller to free. */
+struct blame *blames_finish(const struct blames *blames, const uint32_t *new_resource);
+void blames_free(struct blames *blames);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/stats/errors.h"
+
+#include <stdlib.h>
+
+#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+static bool same_error(const void *context, uint32_t index)
+{
+	const struct request *wanted = ((const void *const *)context)[0];
+	const struct errors *errors = ((const void *const *)context)[1];
+	const struct report_error *error = &errors->items.items[index];
+
+	return error->op == wanted->op && error->error == wanted->error &&
+	       error->file == wanted->file && error->stack == wanted->stack;
+}
+
+void errors_add(struct errors *errors, const struct request *request)
+{
+	const void *context[] = { request, errors };
+	uint64_t hash = hash_u64(hash_u64(request->op, (uint32_t)request->error),
+				 hash_u64(request->file, request->stack));
+	uint32_t *at = map_find(&errors->map, hash, same_error, context);
+
+	if (*at == MAP_NEW) {
+		*at = errors->items.count;
+		vec_push(&errors->items, (struct report_error){
+						 .op = request->op,
+						 .error = request->error,
+						 .file = request->file,
+						 .stack = request->stack,
+						 .process = request->process,
+					 });
+	}
+	errors->items.items[*at].count++;
+}
+
+static int by_count(const void *left, const void *right)
+{
+	const struct report_error *a = left, *b = right;
+	int order = ORDER(b->count, a->count);
+
+	if (!order)
+		order = ORDER(a->op, b->op);
+	if (!order)
+		order = ORDER(a->error, b->error);
+	if (!order)
+		order = ORDER(a->file, b->file);
+	return order ? order : ORDER(a->stack, b->stack);
+}
+
+void errors_sort(struct errors *errors)
+{
+	if (errors->items.count)
+		qsort(errors->items.items, errors->items.count, sizeof(*errors->items.items),
+		      by_count);
+}
+
+void errors_free(struct errors *errors)
+{
+	vec_free(&errors->items);
+	map_free(&errors->map);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/stats/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/stats/blame.h"
+#include "analyzer/stats/builder.h"
+#include "analyzer/stats/errors.h"
+#include "analyzer/stats/resources.h"
+#include "analyzer/stats/waits.h"
+
+struct report_builder {
+	struct model *model;
+	struct resources resources;
+	struct longest_waits waits;
+	struct blames blames;
+	struct errors errors;
+	struct report report;
+	bool begun; /* an event was seen */
+	uint64_t last_time;
+};
+
+/* Busy: somebody else has the lock. Both are allowed by POSIX, and both happen. */
+static bool is_conflict(const struct request *request)
+{
+	return !request->may_block && (request->error == EAGAIN || request->error == EACCES);
+}
+
+static void on_request(void *context, const struct request *request)
+{
+	struct report_builder *builder = context;
+	struct resource *counts;
+
+	builder->report.requests++;
+	if (request->error) {
+		builder->report.failed++;
+		errors_add(&builder->errors, request);
+	}
+	if (request->query || (request->mode != MODE_SHARED && request->mode != MODE_EXCLUSIVE))
+		return;
+	/* A failed request may have had no valid file or range: it makes no resource. */
+	if (request->error && (request->file == NONE || request->start >= request->end))
+		return;
+	counts = &builder->resources.entries
+			  .items[resources_find(&builder->resources, request->file, request->world,
+						request->start, request->end)]
+			  .counts;
+	counts->ops |= UINT32_C(1) << request->op;
+	if (!request->error)
+		counts->acquisitions++;
+	else if (is_conflict(request))
+		counts->failed_tries++;
+	else
+		counts->errors++;
+}
+
+static void on_hold(void *context, const struct hold *hold)
+{
+	struct report_builder *builder = context;
+	uint32_t entry = resources_find_held(&builder->resources, hold->file, hold->world,
+					     hold->start, hold->end);
+	uint64_t released = hold->released;
+
+	if (hold->how == HOLD_OPEN && released < builder->last_time)
+		released = builder->last_time;
+	histogram_add(&builder->resources.entries.items[entry].hold,
+		      released > hold->granted ? released - hold->granted : 0);
+}
+
+static void on_wait(void *context, const struct wait *wait)
+{
+	struct report_builder *builder = context;
+	uint64_t duration = wait->finish - wait->begin, unknown;
+	uint32_t at = resources_find(&builder->resources, wait->file, wait->world, wait->start,
+				     wait->end);
+	struct resource_entry *entry = &builder->resources.entries.items[at];
+
+	entry->counts.contended++;
+	entry->counts.ops |= UINT32_C(1) << wait->op;
+	histogram_add(&entry->wait, duration);
+	builder->report.waits_total++;
+	builder->report.wait_ns += duration;
+	if (wait->holder_unknown || !wait->overlap_count)
+		builder->report.untraced_holders++;
+	if (wait->outcome == OUTCOME_WAITING) {
+		/* It has no end, so on_request() never sees it. */
+		builder->report.requests++;
+		builder->report.still_waiting++;
+		if (duration > builder->report.longest_pending)
+			builder->report.longest_pending = duration;
+	}
+	unknown = blames_add(&builder->blames, wait, at);
+	longest_waits_add(&builder->waits, wait, at, unknown);
+}
+
+struct model_callbacks report_builder_callbacks(struct report_builder *builder)
+{
+	return (struct model_callbacks){
+		.context = builder,
+		.request = on_request,
+		.hold = on_hold,
+		.wait = on_wait,
+	};
+}
+
+struct report_builder *report_builder_new(uint32_t waits_kept)
+{
+	struct report_builder *builder = xcalloc(1, sizeof(*builder));
+	struct model_callbacks callbacks = report_builder_callbacks(builder);
+
+	builder->waits.limit = waits_kept;
+	builder->model = model_new(&callbacks);
+	return builder;
+}
+
+void report_builder_event(struct report_builder *builder, const struct event *event)
+{
+	if (event->kind == EVENT_LOST && !builder->begun)
+		builder->report.begins_late = true;
+	builder->begun = true;
+	if (event->time > builder->last_time)
+		builder->last_time = event->time;
+	model_event(builder->model, event);
+}
+
+static void renumber_waits(struct report_builder *builder, const uint32_t *new_index)
+{
+	for (uint32_t i = 0; i < builder->waits.heap.count; i++) {
+		struct report_wait *wait = &builder->waits.heap.items[i];
+
+		wait->resource = new_index[wait->resource];
+	}
+}
+
+const struct report *report_builder_finish(struct report_builder *builder,
+					   const struct catalog *catalog)
+{
+	struct report *report = &builder->report;
+	uint32_t *new_index;
+
+	report->catalog = catalog;
+	report->resources = resources_finish(&builder->resources, catalog, &new_index);
+	report->resource_count = builder->resources.entries.count;
+	report->blame = blames_finish(&builder->blames, new_index);
+	report->blame_count = builder->blames.entries.count;
+	renumber_waits(builder, new_index);
+	free(new_index);
+	longest_waits_sort(&builder->waits);
+	report->waits = builder->waits.heap.items;
+	report->wait_count = builder->waits.heap.count;
+	report->waits_omitted = builder->waits.omitted;
+	errors_sort(&builder->errors);
+	report->errors = builder->errors.items.items;
+	report->error_count = builder->errors.items.count;
+	report->quality = *model_quality(builder->model);
+	return report;
+}
+
+void report_builder_free(struct report_builder *builder)
+{
+	if (!builder)
+		return;
+	model_free(builder->model);
+	free(builder->report.resources);
+	free(builder->report.blame);
+	resources_free(&builder->resources);
+	longest_waits_free(&builder->waits);
+	blames_free(&builder->blames);
+	errors_free(&builder->errors);
+	free(builder);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/stats/waits.h"
+
+#include <stdlib.h>
+
+#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+/* Longest first; the rest makes the order the same from run to run. */
+static int longer_first(const void *left, const void *right)
+{
+	const struct report_wait *a = left, *b = right;
+	int order = ORDER(b->duration, a->duration);
+
+	if (!order)
+		order = ORDER(a->begin, b->begin);
+	if (!order)
+		order = ORDER(a->process, b->process);
+	return order ? order : ORDER(a->tid, b->tid);
+}
+
+static int same_holder_together(const void *left, const void *right)
+{
+	const struct report_holder *a = left, *b = right;
+	int order = ORDER(a->process, b->process);
+
+	if (!order)
+		order = ORDER(a->tid, b->tid);
+	if (!order)
+		order = ORDER(a->stack, b->stack);
+	if (!order)
+		order = ORDER(a->mode, b->mode);
+	if (!order)
+		order = ORDER(a->start, b->start);
+	return order ? order : ORDER(a->end, b->end);
+}
+
+static int longer_overlap_first(const void *left, const void *right)
+{
+	const struct report_holder *a = left, *b = right;
+	int order = ORDER(b->overlap, a->overlap);
+
+	return order ? order : same_holder_together(left, right);
+}
+
+/* Who comes back again and again with the same lock is one holder. */
+static void add_holders(struct report_wait *kept, const struct wait *wait)
+{
+	struct report_holder *holders = xcalloc(wait->overlap_count, sizeof(*holders));
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < wait->overlap_count; i++) {
+		const struct overlap *overlap = &wait->overlaps[i];
+
+		holders[i] = (struct report_holder){
+			.process = overlap->hold.process,
+			.tid = overlap->hold.tid,
+			.stack = overlap->hold.stack,
+			.mode = overlap->hold.mode,
+			.start = overlap->hold.start,
+			.end = overlap->hold.end,
+			.overlap = overlap->end - overlap->begin,
+			.still_held =
+				wait->outcome != OUTCOME_GRANTED && overlap->end >= wait->finish,
+		};
+	}
+	qsort(holders, wait->overlap_count, sizeof(*holders), same_holder_together);
+	for (uint32_t i = 0; i < wait->overlap_count; i++) {
+		if (count && !same_holder_together(&holders[count - 1], &holders[i])) {
+			holders[count - 1].overlap += holders[i].overlap;
+			holders[count - 1].still_held |= holders[i].still_held;
+		} else {
+			holders[count++] = holders[i];
+		}
+	}
+	qsort(holders, count, sizeof(*holders), longer_overlap_first);
+	kept->holders = xrealloc(holders, count * sizeof(*holders));
+	kept->holder_count = count;
+}
+
+static void swap(struct report_wait *a, struct report_wait *b)
+{
+	struct report_wait old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
+static void sift_up(struct longest_waits *waits, uint32_t at)
+{
+	struct report_wait *heap = waits->heap.items;
+
+	for (uint32_t parent; at && longer_first(&heap[at], &heap[parent = (at - 1) / 2]) > 0;
+	     at = parent)
+		swap(&heap[at], &heap[parent]);
+}
+
+static void sift_down(struct longest_waits *waits, uint32_t at)
+{
+	struct report_wait *heap = waits->heap.items;
+
+	for (;;) {
+		uint32_t child = 2 * at + 1;
+
+		if (child >= waits->heap.count)
+			return;
+		if (child + 1 < waits->heap.count &&
+		    longer_first(&heap[child + 1], &heap[child]) > 0)
+			child++;
+		if (longer_first(&heap[child], &heap[at]) <= 0)
+			return;
+		swap(&heap[child], &heap[at]);
+		at = child;
+	}
+}
+
+void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
+		       uint64_t unknown)
+{
+	struct report_wait kept = {
+		.process = wait->process,
+		.tid = wait->tid,
+		.file = wait->file,
+		.stack = wait->stack,
+		.resource = resource,
+		.op = wait->op,
+		.world = wait->world,
+		.mode = wait->mode,
+		.start = wait->start,
+		.end = wait->end,
+		.begin = wait->begin,
+		.duration = wait->finish - wait->begin,
+		.outcome = wait->outcome,
+		.error = wait->error,
+		.holder_unknown = wait->holder_unknown || !wait->overlap_count,
+		.unknown = unknown,
+	};
+	bool full = waits->limit && waits->heap.count == waits->limit;
+
+	if (full) {
+		waits->omitted++;
+		if (longer_first(&kept, &waits->heap.items[0]) >= 0)
+			return;
+		free(waits->heap.items[0].holders);
+	}
+	add_holders(&kept, wait);
+	if (full) {
+		waits->heap.items[0] = kept;
+		sift_down(waits, 0);
+	} else {
+		vec_push(&waits->heap, kept);
+		sift_up(waits, waits->heap.count - 1);
+	}
+}
+
+void longest_waits_sort(struct longest_waits *waits)
+{
+	if (waits->heap.count)
+		qsort(waits->heap.items, waits->heap.count, sizeof(*waits->heap.items),
+		      longer_first);
+}
+
+void longest_waits_free(struct longest_waits *waits)
+{
+	for (uint32_t i = 0; i < waits->heap.count; i++)
+		free(waits->heap.items[i].holders);
+	vec_free(&waits->heap);
+}

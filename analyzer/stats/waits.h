@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The longest waits, each with its holders: a heap of bounded size. */
+#ifndef ANALYZER_STATS_WAITS_H
+#define ANALYZER_STATS_WAITS_H
+
+#include "analyzer/base/vec.h"
+#include "analyzer/stats/report.h"
+
+struct longest_waits {
+	VEC(struct report_wait) heap; /* the shortest kept one is first */
+	uint32_t limit;		      /* 0: none */
+	uint64_t omitted;
+};
+
+/* Keeps a wait if it is long enough. `unknown`: ns of it without a known holder. */
+void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
+		       uint64_t unknown);
+/* Sorts what was kept: longest first. */
+void longest_waits_sort(struct longest_waits *waits);
+void longest_waits_free(struct longest_waits *waits);
+
+#endif
