@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/launch/coverage.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/launch/clock.h"
+#include "analyzer/launch/writer.h"
+#include "analyzer/system/descendants.h"
+#include "analyzer/system/elf.h"
+#include "analyzer/system/process.h"
+#include "trace/session.h"
+
+#define INTERVAL_MIN  (10 * MILLISECOND)
+#define INTERVAL_MAX  (200 * MILLISECOND)
+#define COST_FACTOR   50		  /* at most 1/50 of the time is spent walking */
+#define TIME_TO_SPEAK (100 * MILLISECOND) /* from exec to the recorder's constructor */
+#define SLICE	      8			  /* processes looked at before the ring is drained again */
+
+void coverage_begin(struct coverage *coverage, struct session *session, struct watch *watch,
+		    struct reaped *reaped, const char *preload, pid_t root)
+{
+	const char *slash = strrchr(session->path, '/');
+
+	memset(coverage, 0, sizeof(*coverage));
+	coverage->session = session;
+	coverage->watch = watch;
+	coverage->reaped = reaped;
+	coverage->mark = slash ? slash : session->path;
+	coverage->preload = preload;
+	coverage->has_lists = descendants_has_lists();
+	coverage->interval = INTERVAL_MIN;
+	if (root)
+		vec_push(&coverage->kin, (struct kin){ .pid = root });
+}
+
+void coverage_hurry(struct coverage *coverage)
+{
+	coverage->next_walk = coverage->earliest;
+}
+
+static void add(struct coverage *coverage, pid_t pid)
+{
+	for (uint32_t i = 0; i < coverage->kin.count; i++) {
+		if (coverage->kin.items[i].pid == pid)
+			return;
+	}
+	vec_push(&coverage->kin, (struct kin){ .pid = pid });
+	coverage->changed = true;
+}
+
+/* ---- One process ---------------------------------------------------------------------------- */
+
+static void name(struct coverage *coverage, struct kin *kin, const char *reason)
+{
+	kin->settled = true;
+	if (kin->named)
+		return;
+	kin->named = true;
+	writer_untraced(coverage->session, kin->pid, kin->exe, reason);
+}
+
+/* What the executable or the environment rules out for good, at the first look. */
+static const char *certain_reason(const struct coverage *coverage, const struct kin *kin,
+				  const char *obstacle)
+{
+	if (obstacle && strncmp(obstacle, "set", 3) && strcmp(obstacle, "file capabilities"))
+		return obstacle;
+	if (*coverage->preload &&
+	    process_started_with(kin->pid, "LD_PRELOAD", coverage->preload) == ANSWER_NO)
+		return "lost environment";
+	return NULL;
+}
+
+/* Why one that had time to speak did not. Privileges of a file count only where they changed
+ * something, so they come last. */
+static const char *late_reason(const struct kin *kin, const char *obstacle, bool other_libc)
+{
+	char *environment = NULL;
+	bool empty = process_file(kin->pid, "environ", &environment) == 0;
+
+	free(environment);
+	if (empty)
+		return "lost environment";
+	if (obstacle)
+		return obstacle;
+	if (process_changed_user(kin->pid))
+		return "setuid";
+	if (other_libc)
+		return "other libc";
+	if (getenv("FLOCKTRACE_ONLY") && *getenv("FLOCKTRACE_ONLY"))
+		return "left out by FLOCKTRACE_ONLY";
+	return process_maps(kin->pid, "/libflocktrace.so") == ANSWER_YES ? "recorder stepped aside"
+									 : "unknown";
+}
+
+static void settle(struct coverage *coverage, struct kin *kin, uint64_t now)
+{
+	char exe[PATH_MAX], link[64];
+	const char *obstacle, *reason;
+	enum answer mapped = process_maps(kin->pid, coverage->mark);
+	bool other_libc, late = now - kin->since >= TIME_TO_SPEAK;
+
+	if (mapped == ANSWER_YES ||
+	    (mapped == ANSWER_UNKNOWN &&
+	     watch_is_recorded(coverage->watch, kin->pid, kin->start_time))) {
+		kin->settled = true;
+		return;
+	}
+	process_executable(kin->pid, exe, sizeof(exe));
+	free(kin->exe);
+	kin->exe = xstrdup(exe);
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)kin->pid);
+	obstacle = elf_obstacle(link, &other_libc);
+	reason = certain_reason(coverage, kin, obstacle);
+	if (!reason && late)
+		reason = late_reason(kin, obstacle, other_libc);
+	/* Only if it is still the image that all this was asked about. */
+	if (reason) {
+		struct process_stat stat;
+
+		if (process_stat(kin->pid, &stat) && stat.image == kin->image && stat.state != 'Z')
+			name(coverage, kin, reason);
+	}
+}
+
+/* It ended between two looks, and the last one had not found the recorder in it. */
+static void judge_ended(struct coverage *coverage, struct kin *kin)
+{
+	if (kin->exe && !kin->settled && !reaped_announced(coverage->reaped, kin->pid))
+		name(coverage, kin, "ended before it could be looked at");
+	if (kin->named)
+		reaped_seen(coverage->reaped, kin->pid);
+}
+
+/* False: it is gone. */
+static bool look(struct coverage *coverage, uint32_t index, uint64_t now)
+{
+	struct kin *kin = &coverage->kin.items[index];
+	struct process_stat stat;
+	struct pids children = { 0 };
+
+	if (!process_stat(kin->pid, &stat) || stat.state == 'Z' || stat.state == 'X' ||
+	    (kin->start_time && stat.start_time != kin->start_time)) {
+		judge_ended(coverage, kin);
+		return false;
+	}
+	if (stat.image != kin->image || !kin->start_time) {
+		kin->start_time = stat.start_time;
+		kin->image = stat.image;
+		kin->since = now;
+		kin->settled = false;
+		kin->inner = process_inner_pid(kin->pid);
+		coverage->changed = true;
+	}
+	if (!kin->settled)
+		settle(coverage, kin, now);
+	if (kin->settled)
+		reaped_seen(coverage->reaped, kin->pid);
+	else
+		coverage->changed = true;
+	if (!coverage->has_lists)
+		return true;
+	descendants_children(kin->pid, &children);
+	for (uint32_t i = 0; i < children.vec.count; i++)
+		add(coverage, children.vec.items[i]);
+	vec_free(&children.vec);
+	return true;
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+static void begin_walk(struct coverage *coverage, uint64_t now)
+{
+	struct pids parents = { 0 }, children = { 0 };
+
+	coverage->walk_began = now;
+	coverage->spent = 0;
+	coverage->changed = false;
+	coverage->at = 0;
+	/* Those whose parents are gone are nobody's descendants, but they have slots. */
+	for (uint32_t i = 0; i < coverage->session->checked.process_slots; i++) {
+		const struct watched *watched = &coverage->watch->watched[i];
+
+		if (watched->process && watched->pid)
+			add(coverage, watched->pid);
+	}
+	if (coverage->has_lists)
+		return;
+	for (uint32_t i = 0; i < coverage->kin.count; i++)
+		vec_push(&parents.vec, coverage->kin.items[i].pid);
+	descendants_scan(&parents, &children);
+	for (uint32_t i = 0; i < children.vec.count; i++)
+		add(coverage, children.vec.items[i]);
+	vec_free(&parents.vec);
+	vec_free(&children.vec);
+}
+
+static void finish_walk(struct coverage *coverage, uint64_t now)
+{
+	uint64_t interval = coverage->changed ? INTERVAL_MIN : 2 * coverage->interval;
+	uint64_t earliest = INTERVAL_MIN;
+
+	if (interval > INTERVAL_MAX)
+		interval = INTERVAL_MAX;
+	coverage->interval = interval;
+	if (earliest < COST_FACTOR * coverage->spent)
+		earliest = COST_FACTOR * coverage->spent;
+	coverage->earliest = now + earliest;
+	coverage->next_walk = now + (interval > earliest ? interval : earliest);
+	coverage->walk_began = 0;
+}
+
+static void drop(struct coverage *coverage, uint32_t index)
+{
+	free(coverage->kin.items[index].exe);
+	vec_remove(&coverage->kin, index);
+}
+
+void coverage_step(struct coverage *coverage, uint64_t now)
+{
+	uint64_t began = now;
+
+	if (!coverage->walk_began) {
+		if (now < coverage->next_walk)
+			return;
+		begin_walk(coverage, now);
+	}
+	for (int i = 0; i < SLICE && coverage->at < coverage->kin.count; i++) {
+		if (look(coverage, coverage->at, now))
+			coverage->at++;
+		else
+			drop(coverage, coverage->at);
+	}
+	now = clock_now();
+	coverage->spent += now - began;
+	if (coverage->at >= coverage->kin.count)
+		finish_walk(coverage, now);
+}
+
+pid_t coverage_find(const struct coverage *coverage, pid_t inner, uint64_t start_time)
+{
+	for (uint32_t i = 0; i < coverage->kin.count; i++) {
+		const struct kin *kin = &coverage->kin.items[i];
+
+		if (kin->inner == inner && session_same_start(kin->start_time, start_time))
+			return kin->pid;
+	}
+	return 0;
+}
+
+void coverage_end(struct coverage *coverage)
+{
+	while (coverage->kin.count) {
+		judge_ended(coverage, &coverage->kin.items[coverage->kin.count - 1]);
+		drop(coverage, coverage->kin.count - 1);
+	}
+	vec_free(&coverage->kin);
+}

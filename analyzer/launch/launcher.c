@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/launch/launcher.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analyzer/launch/clock.h"
+#include "analyzer/launch/coverage.h"
+#include "analyzer/launch/drain.h"
+#include "analyzer/launch/preload.h"
+#include "analyzer/launch/program.h"
+#include "analyzer/launch/reaped.h"
+#include "analyzer/launch/session.h"
+#include "analyzer/launch/signals.h"
+#include "analyzer/launch/trace_file.h"
+#include "analyzer/launch/watch.h"
+#include "analyzer/launch/writer.h"
+#include "analyzer/system/process.h"
+
+enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
+
+#define EVENTS		64
+#define EVENT_SIGNAL	(UINT64_C(1) << 32) /* beyond all slot numbers */
+#define EVENT_CHILD	(UINT64_C(2) << 32)
+#define REPORT_AFTER	(800 * MILLISECOND) /* so that it is out within a second */
+#define UPDATE_INTERVAL (1000 * MILLISECOND)
+#define HOLES_PATIENCE	(50 * MILLISECOND) /* for records that are being written at the very end */
+
+struct launcher {
+	const struct launch *launch;
+	struct session session;
+	struct signals signals;
+	struct program program;
+	struct trace_file_writer trace;
+	struct drain drain;
+	struct watch watch;
+	struct coverage coverage;
+	struct reaped reaped;
+	int epoll, child_pidfd;
+	int pause; /* ms */
+	uint64_t report_at, update_at;
+	bool attached, stop;
+};
+
+static int say(char *error)
+{
+	fprintf(stderr, "flocktrace: %s\n", error);
+	free(error);
+	return TROUBLE;
+}
+
+/* ---- The loop ------------------------------------------------------------------------------- */
+
+static void seen(void *context, uint64_t position, const uint64_t *payload)
+{
+	struct launcher *launcher = context;
+
+	reaped_record(&launcher->reaped, position, payload);
+	coverage_hurry(&launcher->coverage);
+}
+
+static void reap_child(struct launcher *launcher)
+{
+	struct watch *watch = &launcher->watch;
+
+	if (!watch->child || watch->child_reaped)
+		return;
+	if (waitpid(watch->child, &watch->child_status, WNOHANG) == watch->child)
+		watch->child_reaped = true;
+}
+
+static void pass_on(struct launcher *launcher)
+{
+	struct signals_event event;
+
+	while (signals_next(&launcher->signals, &event)) {
+		if (launcher->attached) {
+			launcher->stop |= event.ends;
+			continue;
+		}
+		if (!event.to_group && !launcher->watch.child_reaped)
+			kill(launcher->program.pid, event.signal);
+		if (event.ends && !launcher->report_at)
+			launcher->report_at = clock_now() + REPORT_AFTER;
+	}
+}
+
+static void update_trace(struct launcher *launcher)
+{
+	trace_update(&launcher->trace, &launcher->session, launcher->drain.next);
+}
+
+static void timely(struct launcher *launcher, uint64_t now)
+{
+	if (now >= launcher->update_at) {
+		trace_mark(&launcher->trace, launcher->drain.next);
+		launcher->update_at = now + UPDATE_INTERVAL;
+	}
+	if (!launcher->report_at || now < launcher->report_at)
+		return;
+	launcher->report_at = UINT64_MAX;
+	update_trace(launcher);
+	if (launcher->launch->interrupted)
+		launcher->launch->interrupted(launcher->launch->context);
+}
+
+static void wait_for_events(struct launcher *launcher)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(launcher->epoll, events, EVENTS, launcher->pause);
+
+	reap_child(launcher);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.u64 == EVENT_SIGNAL)
+			pass_on(launcher);
+		else if (events[i].data.u64 < EVENT_SIGNAL)
+			watch_ended(&launcher->watch, (uint32_t)events[i].data.u64);
+	}
+}
+
+/* Fast while records come, slower and slower while none do. */
+static void adapt(struct launcher *launcher, uint64_t drained)
+{
+	uint64_t ring = launcher->session.checked.ring_cells;
+	int longest = drain_longest_pause(&launcher->session);
+
+	if (drained > ring / 8)
+		launcher->pause = 0;
+	else if (drained)
+		launcher->pause = 1;
+	else
+		launcher->pause = launcher->pause ? 2 * launcher->pause : 1;
+	if (launcher->pause > longest)
+		launcher->pause = longest;
+}
+
+static bool is_over(const struct launcher *launcher)
+{
+	if (launcher->attached)
+		return launcher->stop || !launcher->watch.alive;
+	return launcher->watch.child_reaped;
+}
+
+static void loop(struct launcher *launcher)
+{
+	while (!is_over(launcher)) {
+		uint64_t drained, now;
+
+		wait_for_events(launcher);
+		drained = drain_step(&launcher->drain);
+		adapt(launcher, drained);
+		now = clock_now();
+		watch_step(&launcher->watch, now);
+		coverage_step(&launcher->coverage, now);
+		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
+		timely(launcher, now);
+	}
+}
+
+/* ---- Beginning and end ---------------------------------------------------------------------- */
+
+static bool add_event(struct launcher *launcher, int fd, uint64_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = data };
+
+	return fd >= 0 && !epoll_ctl(launcher->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* A pidfd for each recorded process; the program has its own limit already. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static pid_t find_pid(const void *context, pid_t inner, uint64_t start_time)
+{
+	return coverage_find(context, inner, start_time);
+}
+
+static bool open_trace(struct launcher *launcher, char **error)
+{
+	const char *name = NULL;
+	int fd = launcher->launch->open_trace(launcher->launch->context, launcher->program.pid,
+					      &name);
+
+	*error = NULL;
+	return fd >= 0 && trace_begin(&launcher->trace, fd, name, &launcher->session,
+				      drain_first(&launcher->session), error);
+}
+
+static void begin(struct launcher *launcher, const char *preload)
+{
+	pid_t child = launcher->attached ? 0 : launcher->program.pid;
+
+	launcher->epoll = epoll_create1(EPOLL_CLOEXEC);
+	add_event(launcher, launcher->signals.fd, EVENT_SIGNAL);
+	watch_begin(&launcher->watch, &launcher->session, &launcher->trace, launcher->epoll);
+	launcher->watch.child = child;
+	launcher->watch.find = find_pid;
+	launcher->watch.context = &launcher->coverage;
+	reaped_begin(&launcher->reaped, &launcher->session);
+	coverage_begin(&launcher->coverage, &launcher->session, &launcher->watch, &launcher->reaped,
+		       preload, child);
+	drain_begin(&launcher->drain, &launcher->session, &launcher->trace, seen, launcher);
+	launcher->update_at = clock_now() + UPDATE_INTERVAL;
+}
+
+/* Everything that has been written is copied; what is still being written gets a moment. */
+static void drain_rest(struct launcher *launcher)
+{
+	uint64_t until = clock_now() + HOLES_PATIENCE;
+
+	do {
+		drain_step(&launcher->drain);
+	} while (launcher->drain.holes.count && launcher->watch.alive && clock_now() < until &&
+		 !usleep(1000));
+}
+
+static void finish(struct launcher *launcher)
+{
+	struct watch *watch = &launcher->watch;
+
+	watch_step(watch, UINT64_MAX - UPDATE_INTERVAL);
+	for (uint32_t i = 0; i < launcher->session.checked.process_slots; i++) {
+		if (watch->watched[i].process && watch->watched[i].pid == watch->child)
+			watch_ended(watch, i);
+	}
+	drain_step(&launcher->drain);
+	coverage_end(&launcher->coverage);
+	reaped_judge(&launcher->reaped, UINT64_MAX, launcher->drain.lapped > 0);
+	if (!launcher->attached) {
+		writer_run(&launcher->session, launcher->program.pid, launcher->launch->argv,
+			   watch->child_status);
+		atomic_store(&launcher->session.header->recording, 0);
+	}
+	drain_rest(launcher);
+	update_trace(launcher);
+}
+
+static void release(struct launcher *launcher)
+{
+	drain_end(&launcher->drain);
+	watch_end(&launcher->watch);
+	reaped_end(&launcher->reaped);
+	trace_end(&launcher->trace);
+	close(launcher->epoll);
+	if (launcher->child_pidfd >= 0)
+		close(launcher->child_pidfd);
+}
+
+static int start_program(struct launcher *launcher, const char *preload)
+{
+	char **argv = launcher->launch->argv;
+	char *error = NULL;
+	int failed;
+
+	if (!program_prepare(&launcher->program, argv, launcher->session.path, preload,
+			     &launcher->signals)) {
+		fprintf(stderr, "flocktrace: fork: %s\n", strerror(errno));
+		return TROUBLE;
+	}
+	if (!open_trace(launcher, &error)) {
+		program_cancel(&launcher->program);
+		return error ? say(error) : TROUBLE;
+	}
+	writer_run(&launcher->session, launcher->program.pid, argv, -1);
+	failed = program_go(&launcher->program);
+	if (!failed)
+		return 0;
+	fprintf(stderr, "flocktrace: %s: %s\n", argv[0], strerror(failed));
+	return failed == ENOENT ? NOT_FOUND : CANNOT_EXECUTE;
+}
+
+static int run_in_session(struct launcher *launcher, const char *preload, int *status)
+{
+	int code = start_program(launcher, preload);
+
+	if (code) {
+		if (launcher->launch->discard_trace)
+			launcher->launch->discard_trace(launcher->launch->context);
+		return code;
+	}
+	raise_descriptor_limit();
+	begin(launcher, preload);
+	launcher->child_pidfd = process_pidfd(launcher->program.pid);
+	add_event(launcher, launcher->child_pidfd, EVENT_CHILD);
+	loop(launcher);
+	finish(launcher);
+	*status = launcher->watch.child_status;
+	release(launcher);
+	return 0;
+}
+
+int launch_program(const struct launch *launch, int *status)
+{
+	struct launcher launcher = { .launch = launch, .child_pidfd = -1 };
+	char *error, *preload = preload_find(&error);
+	int code;
+
+	if (!preload)
+		return say(error);
+	/* From here on signals wait until the session is gone again. */
+	if (!signals_take(&launcher.signals)) {
+		free(preload);
+		return say(xasprintf("signalfd: %s", strerror(errno)));
+	}
+	if (session_create(&launcher.session, &error)) {
+		code = run_in_session(&launcher, preload, status);
+		session_close(&launcher.session);
+	} else {
+		code = say(error);
+	}
+	free(preload);
+	close(launcher.signals.fd);
+	return code;
+}
+
+int launch_attached(const struct launch *launch, const char *session)
+{
+	struct launcher launcher = { .launch = launch, .attached = true, .child_pidfd = -1 };
+	bool drained_already;
+	char *error;
+
+	if (!session_attach(&launcher.session, session, &error))
+		return say(error);
+	if (!open_trace(&launcher, &error)) {
+		session_close(&launcher.session);
+		return error ? say(error) : TROUBLE;
+	}
+	if (!signals_take(&launcher.signals)) {
+		session_close(&launcher.session);
+		return say(xasprintf("signalfd: %s", strerror(errno)));
+	}
+	drained_already = launcher.session.header->drained;
+	launcher.session.header->drained = 1;
+	begin(&launcher, "");
+	launcher.watch.bury = !drained_already;
+	watch_step(&launcher.watch, 0);
+	loop(&launcher);
+	finish(&launcher);
+	if (!drained_already)
+		launcher.session.header->drained = 0;
+	release(&launcher);
+	close(launcher.signals.fd);
+	session_close(&launcher.session);
+	return 0;
+}

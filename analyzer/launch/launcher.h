@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `run` and `record` share: a session, the program in it, and the loop that drains the one
+ * while it waits for the other.
+ */
+#ifndef ANALYZER_LAUNCH_LAUNCHER_H
+#define ANALYZER_LAUNCH_LAUNCHER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/*
+ * Opens the trace. `program` is the pid of the program, which waits and has not begun yet. Returns
+ * a descriptor and *name (for messages; it must live on), or -1 after saying why on stderr.
+ */
+typedef int (*launch_open)(void *context, pid_t program, const char **name);
+
+struct launch {
+	char **argv;
+	launch_open open_trace;
+	/* The program did not start after all: take the trace back. May be NULL. */
+	void (*discard_trace)(void *context);
+	/* A second after a signal that should have ended the program: the trace is up to date. May
+	 * be NULL. */
+	void (*interrupted)(void *context);
+	void *context;
+};
+
+/*
+ * Runs the program to its end; the trace is whole then. Returns 0 and the wait status, or an exit
+ * code (125, 126, 127) after saying why on stderr: then nothing is left behind.
+ */
+int launch_program(const struct launch *launch, int *status);
+
+/*
+ * Drains a session that others record into, until a signal comes or its last process is gone.
+ * argv, discard_trace and interrupted are not used, program is 0. Returns 0 or 125.
+ */
+int launch_attached(const struct launch *launch, const char *session);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting the program: it gets everything as the launcher found it, and two more variables. */
+#ifndef ANALYZER_LAUNCH_PROGRAM_H
+#define ANALYZER_LAUNCH_PROGRAM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "analyzer/launch/signals.h"
+
+struct program {
+	pid_t pid;
+	int go;	   /* a byte here lets it go on, closing it calls it off */
+	int error; /* an exec that failed sends its errno here */
+};
+
+/* Forks a child that waits, so that its pid is known before it runs. False: errno. */
+bool program_prepare(struct program *program, char **argv, const char *session, const char *preload,
+		     const struct signals *signals);
+
+/* Lets it run. 0, or the errno with which exec failed; then the child is reaped. */
+int program_go(struct program *program);
+
+/* Calls it off: nothing was started. */
+void program_cancel(struct program *program);
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/launch/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/launch/clock.h"
+#include "trace/names.h"
+#include "trace/ring.h"
+
+#define TEXT_MAX ((CELLS_MAX - 1) * CONTINUED_BYTES)
+
+static void put(struct session *session, uint64_t position, const void *payload)
+{
+	uint64_t words[PAYLOAD_WORDS];
+
+	memcpy(words, payload, sizeof(words));
+	cell_write(&session_ring(session)[position & (session->checked.ring_cells - 1)], position,
+		   words);
+}
+
+static uint32_t cells_of(size_t bytes)
+{
+	return 1 + (uint32_t)((bytes + CONTINUED_BYTES - 1) / CONTINUED_BYTES);
+}
+
+/* Takes the positions; `first` has been given `cells` and `bytes` by the caller. */
+static void put_long(struct session *session, const void *first, const char *text, size_t bytes)
+{
+	uint32_t cells = cells_of(bytes);
+	uint64_t position = ring_take(&session->header->ring_head.value, cells);
+
+	for (uint32_t i = 1; i < cells; i++) {
+		struct record_continued more = {
+			.kind = RECORD_CONTINUED,
+			.index = (uint8_t)i,
+			.first = (uint32_t)position,
+		};
+		size_t done = (size_t)(i - 1) * CONTINUED_BYTES;
+
+		memcpy(more.bytes, text + done,
+		       bytes - done < CONTINUED_BYTES ? bytes - done : CONTINUED_BYTES);
+		put(session, position + i, &more);
+	}
+	put(session, position, first);
+}
+
+void writer_death(struct session *session, uint32_t process, pid_t pid, int status)
+{
+	struct record_call record = {
+		.kind = RECORD_DEATH,
+		.process = process,
+		.tid = (uint32_t)pid,
+		.fd = -1,
+		.time = clock_now(),
+		.value = status,
+	};
+
+	put(session, ring_take(&session->header->ring_head.value, 1), &record);
+}
+
+void writer_untraced(struct session *session, pid_t pid, const char *exe, const char *reason)
+{
+	size_t exe_bytes = strnlen(exe, TEXT_MAX / 2) + 1;
+	size_t bytes = exe_bytes + strlen(reason);
+	char *text = xcalloc(1, bytes + 1);
+	struct record_untraced record = {
+		.kind = RECORD_UNTRACED,
+		.cells = (uint8_t)cells_of(bytes),
+		.bytes = (uint16_t)bytes,
+		.pid = pid,
+		.time = clock_now(),
+	};
+
+	memcpy(text, exe, exe_bytes - 1);
+	memcpy(text + exe_bytes, reason, strlen(reason));
+	put_long(session, &record, text, bytes);
+	free(text);
+}
+
+void writer_run(struct session *session, pid_t pid, char **argv, int status)
+{
+	char *text = xcalloc(1, TEXT_MAX);
+	size_t bytes = 0;
+	struct record_run record = {
+		.kind = RECORD_RUN,
+		.status = status,
+		.time = clock_now(),
+		.pid = pid,
+	};
+
+	/* Arguments beyond the longest record are left out; the last one may be cut. */
+	for (; *argv && bytes < TEXT_MAX; argv++) {
+		size_t length = strnlen(*argv, TEXT_MAX - bytes);
+
+		memcpy(text + bytes, *argv, length);
+		bytes += length + (bytes + length < TEXT_MAX);
+	}
+	record.cells = (uint8_t)cells_of(bytes);
+	record.bytes = (uint16_t)bytes;
+	put_long(session, &record, text, bytes);
+	free(text);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The launcher's own records, written into the ring as any other writer would. */
+#ifndef ANALYZER_LAUNCH_WRITER_H
+#define ANALYZER_LAUNCH_WRITER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "analyzer/launch/session.h"
+
+/* status: as waitpid() gave it, -1: not our child. */
+void writer_death(struct session *session, uint32_t process, pid_t pid, int status);
+/* Someone who took part and is not recorded; exe may be "". */
+void writer_untraced(struct session *session, pid_t pid, const char *exe, const char *reason);
+/* The command that `run` or `record` started; status -1: it has begun. */
+void writer_run(struct session *session, pid_t pid, char **argv, int status);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/system/descendants.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "analyzer/system/process.h"
+
+bool descendants_has_lists(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	return !access(path, R_OK);
+}
+
+static void parse(const char *text, struct pids *pids)
+{
+	char *end;
+
+	for (;;) {
+		long pid = strtol(text, &end, 10);
+
+		if (end == text)
+			break;
+		vec_push(&pids->vec, (pid_t)pid);
+		text = end;
+	}
+}
+
+/* The name of a directory entry as a number; 0: it is none. */
+static pid_t entry_pid(const struct dirent *entry)
+{
+	char *end;
+	long pid = strtol(entry->d_name, &end, 10);
+
+	return *end || pid <= 0 ? 0 : (pid_t)pid;
+}
+
+void descendants_children(pid_t pid, struct pids *pids)
+{
+	char path[64], name[64];
+	char *text = NULL;
+	struct dirent *entry;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return;
+	while ((entry = readdir(tasks))) {
+		pid_t tid = entry_pid(entry);
+
+		if (!tid)
+			continue;
+		snprintf(name, sizeof(name), "task/%d/children", (int)tid);
+		if (process_file(pid, name, &text) > 0)
+			parse(text, pids);
+	}
+	closedir(tasks);
+	free(text);
+}
+
+static bool contains(const struct pids *pids, pid_t pid)
+{
+	for (uint32_t i = 0; i < pids->vec.count; i++) {
+		if (pids->vec.items[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+void descendants_scan(const struct pids *parents, struct pids *pids)
+{
+	struct process_stat stat;
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return;
+	while ((entry = readdir(proc))) {
+		pid_t pid = entry_pid(entry);
+
+		if (pid && process_stat(pid, &stat) && contains(parents, stat.parent))
+			vec_push(&pids->vec, pid);
+	}
+	closedir(proc);
+}
