@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/commands/program_options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/commands/command.h"
+
+int usage_error(const char *command, const char *format, ...)
+{
+	va_list list;
+
+	fprintf(stderr, "flocktrace %s: ", command);
+	va_start(list, format);
+	vfprintf(stderr, format, list);
+	va_end(list);
+	fprintf(stderr, "; try 'flocktrace %s --help'\n", command);
+	return EXIT_TROUBLE;
+}
+
+int create_new_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+
+	if (fd < 0)
+		fprintf(stderr, "flocktrace: %s: %s\n", path,
+			errno == EEXIST ? "exists already and is not overwritten"
+					: strerror(errno));
+	return fd;
+}
+
+char *default_trace_name(const char *program, int pid)
+{
+	const char *slash = strrchr(program, '/');
+
+	return xasprintf("flocktrace.%s.%d.trace", slash && slash[1] ? slash + 1 : program, pid);
+}
+
+/* A word that the shell reads as the same word again. */
+static void print_word(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_./,:+@%=";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, stderr);
+		return;
+	}
+	fputc('\'', stderr);
+	for (; *word; word++) {
+		if (*word == '\'')
+			fputs("'\\''", stderr);
+		else
+			fputc(*word, stderr);
+	}
+	fputc('\'', stderr);
+}
+
+void print_next(const char *command, char *const *words)
+{
+	fprintf(stderr, "Next: flocktrace %s", command);
+	for (; *words; words++) {
+		fputc(' ', stderr);
+		print_word(*words);
+	}
+	fputc('\n', stderr);
+}

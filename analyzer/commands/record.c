@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* flocktrace record: a program, or a session that others record into, to a trace file. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/commands/command.h"
+#include "analyzer/commands/program_options.h"
+#include "analyzer/launch/launcher.h"
+#include "analyzer/launch/session.h"
+#include "analyzer/launch/signals.h"
+
+struct record {
+	const char *output;  /* NULL: the default name */
+	const char *attach;  /* a session's path or a pid; NULL: a program is started */
+	const char *subject; /* goes into the default name */
+	int attached_pid;
+	char *path; /* owned; NULL: nothing was made */
+	int fd;
+};
+
+static int open_trace(void *context, pid_t program, const char **name)
+{
+	struct record *record = context;
+
+	if (record->fd < 0) {
+		record->path = default_trace_name(record->subject,
+						  program ? program : record->attached_pid);
+		record->fd = create_new_file(record->path);
+		if (record->fd < 0) {
+			free(record->path);
+			record->path = NULL;
+		}
+	}
+	*name = record->path;
+	return record->fd;
+}
+
+static void discard_trace(void *context)
+{
+	struct record *record = context;
+
+	if (record->path)
+		unlink(record->path);
+}
+
+static int start(struct record *record)
+{
+	if (!record->output)
+		return 0;
+	record->fd = create_new_file(record->output);
+	if (record->fd < 0)
+		return EXIT_TROUBLE;
+	record->path = xstrdup(record->output);
+	return 0;
+}
+
+static int record_program(struct record *record, char **argv)
+{
+	struct launch launch = {
+		.argv = argv,
+		.open_trace = open_trace,
+		.discard_trace = discard_trace,
+		.context = record,
+	};
+	int status, code;
+
+	record->subject = argv[0];
+	code = start(record);
+	if (code)
+		return code;
+	code = launch_program(&launch, &status);
+	if (code)
+		return code;
+	print_next("report", (char *[]){ record->path, NULL });
+	free(record->path);
+	signals_exit_like(status);
+}
+
+/* The session's path; NULL after saying why. */
+static char *find_session(struct record *record)
+{
+	char *end, *error, *path;
+	long pid = strtol(record->attach, &end, 10);
+
+	if (*end || end == record->attach || pid <= 0 || pid > INT_MAX)
+		return xstrdup(record->attach);
+	path = session_of_process((int)pid, &error);
+	if (!path) {
+		fprintf(stderr, "flocktrace: %s\n", error);
+		free(error);
+	}
+	record->attached_pid = (int)pid;
+	return path;
+}
+
+static int record_session(struct record *record)
+{
+	struct launch launch = { .open_trace = open_trace, .context = record };
+	char *session = find_session(record);
+	int code;
+
+	if (!session)
+		return EXIT_TROUBLE;
+	record->subject = "session";
+	if (!record->attached_pid)
+		record->attached_pid = getpid();
+	code = start(record);
+	if (!code)
+		code = launch_attached(&launch, session);
+	free(session);
+	if (code)
+		discard_trace(record);
+	else
+		print_next("report", (char *[]){ record->path, NULL });
+	return code;
+}
+
+static void help(void)
+{
+	printf("Usage: flocktrace record %s\n"
+	       "Records the file locks of a program and its children to a trace file, and ends as "
+	       "the "
+	       "program does.\n\n"
+	       "  -o, --output FILE          the trace (flocktrace.PROGRAM.PID.trace); never "
+	       "overwritten\n"
+	       "  -a, --attach SESSION|PID   instead of a program: what others record into this "
+	       "session, until\n"
+	       "                             ^C or until the last of them has ended\n"
+	       "  -h, --help                 show this\n",
+	       command_record.arguments);
+}
+
+static int record_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "attach", required_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct record record = { .fd = -1 };
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "+:o:a:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'o':
+			record.output = optarg;
+			break;
+		case 'a':
+			record.attach = optarg;
+			break;
+		case 'h':
+			help();
+			return 0;
+		case ':':
+			return usage_error("record", "%s needs a value", argv[optind - 1]);
+		case '?':
+			return usage_error("record", "unknown option %s", argv[optind - 1]);
+		}
+	}
+	if (record.attach && optind < argc)
+		return usage_error("record", "--attach and a program exclude each other");
+	if (record.attach)
+		return record_session(&record);
+	if (optind == argc)
+		return usage_error("record", "no program");
+	return record_program(&record, argv + optind);
+}
+
+const struct command command_record = {
+	.name = "record",
+	.arguments = "[-o FILE] [--] PROGRAM [ARG…]  |  [-o FILE] --attach SESSION|PID",
+	.summary = "record a program's file locks to a trace file",
+	.main = record_main,
+};

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* flocktrace run: a program, and the report after it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/commands/command.h"
+#include "analyzer/commands/program_options.h"
+#include "analyzer/commands/report_file.h"
+#include "analyzer/launch/launcher.h"
+#include "analyzer/launch/signals.h"
+
+struct run {
+	const char *trace;  /* NULL: a file without a name */
+	const char *output; /* of the report; NULL: stderr */
+	struct report_options report;
+	char **argv;
+	int fd;
+	FILE *out;
+	bool reported; /* early, because of a signal */
+};
+
+/* The trace of a run that nobody asked to keep: gone with its last descriptor. */
+static int open_unnamed(void)
+{
+	const char *directory = getenv("TMPDIR");
+	char *template;
+	int fd;
+
+	if (!directory || !*directory)
+		directory = "/tmp";
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	template = xasprintf("%s/flocktrace.XXXXXX", directory);
+	fd = mkostemp(template, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(template);
+	else
+		fprintf(stderr, "flocktrace: %s: %s\n", directory, strerror(errno));
+	free(template);
+	return fd;
+}
+
+static int open_trace(void *context, pid_t program, const char **name)
+{
+	struct run *run = context;
+
+	(void)program;
+	*name = run->trace ? run->trace : "temporary trace";
+	return run->fd;
+}
+
+static void discard_trace(void *context)
+{
+	const struct run *run = context;
+
+	if (run->trace)
+		unlink(run->trace);
+	if (run->output)
+		unlink(run->output);
+}
+
+static void report(struct run *run)
+{
+	char path[64];
+
+	/* A later report takes the place of an early one, where it can. */
+	if (run->output && !fflush(run->out) && !ftruncate(fileno(run->out), 0))
+		rewind(run->out);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", run->fd);
+	report_trace(run->out, path, &run->report);
+	fflush(run->out);
+	run->reported = true;
+}
+
+static void interrupted(void *context)
+{
+	report(context);
+}
+
+static bool open_files(struct run *run)
+{
+	run->out = stderr;
+	run->fd = run->trace ? create_new_file(run->trace) : open_unnamed();
+	if (run->fd < 0)
+		return false;
+	if (!run->output)
+		return true;
+	run->out = fopen(run->output, "we");
+	if (run->out)
+		return true;
+	fprintf(stderr, "flocktrace: %s: %s\n", run->output, strerror(errno));
+	run->output = NULL;
+	discard_trace(run);
+	return false;
+}
+
+static int run_program(struct run *run)
+{
+	struct launch launch = {
+		.argv = run->argv,
+		.open_trace = open_trace,
+		.discard_trace = discard_trace,
+		.interrupted = interrupted,
+		.context = run,
+	};
+	int status, code;
+
+	if (!open_files(run))
+		return EXIT_TROUBLE;
+	code = launch_program(&launch, &status);
+	if (code)
+		return code;
+	if (!run->reported || run->trace)
+		report(run);
+	if (run->trace)
+		print_next("report", (char *[]){ (char *)run->trace, NULL });
+	else
+		print_next("record", run->argv);
+	signals_exit_like(status);
+}
+
+static void help(void)
+{
+	printf("Usage: flocktrace run %s\n"
+	       "Runs a program and reports afterwards who waited for which file lock, and for "
+	       "whom. "
+	       "Ends as the program does.\n\n"
+	       "  -o, --output FILE   the report goes here instead of stderr\n"
+	       "      --trace FILE    keep the trace; never overwritten\n"
+	       "      --json          the report for programs\n"
+	       "  -n, --top N         so many waits and resources, 0: all (10)\n"
+	       "  -h, --help          show this\n",
+	       command_run.arguments);
+}
+
+static int run_main(int argc, char **argv)
+{
+	enum { TRACE = 256, JSON };
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "trace", required_argument, NULL, TRACE },
+		{ "json", no_argument, NULL, JSON },
+		{ "top", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct run run = { .fd = -1 };
+	int option;
+
+	opterr = 0;
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "+:o:n:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'o':
+			run.output = optarg;
+			break;
+		case TRACE:
+			run.trace = optarg;
+			break;
+		case JSON:
+			run.report.json = true;
+			break;
+		case 'n':
+			if (!parse_top(optarg, &run.report.top))
+				return usage_error("run", "-n needs a number, not '%s'", optarg);
+			break;
+		case 'h':
+			help();
+			return 0;
+		case ':':
+			return usage_error("run", "%s needs a value", argv[optind - 1]);
+		case '?':
+			return usage_error("run", "unknown option %s", argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		return usage_error("run", "no program");
+	run.argv = argv + optind;
+	return run_program(&run);
+}
+
+const struct command command_run = {
+	.name = "run",
+	.arguments = "[-o FILE] [--trace FILE] [--json] [-n N] [--] PROGRAM [ARG…]",
+	.summary = "run a program and report who waited for which file lock",
+	.main = run_main,
+};
