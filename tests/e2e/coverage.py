@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Who took part and could not be recorded is named, with the reason; and nothing is called complete then."""
+
+import os
+import shutil
+import unittest
+
+from e2e import PYTHON, EndToEnd, main, victim
+
+# Lives until it is looked at.
+LINGER = "import time; time.sleep(0.7)"
+
+
+class Coverage(EndToEnd):
+    def untraced(self, *command, **options):
+        self.record(*command, **options)
+        report = self.report()
+        return report, {(os.path.basename(one["exe"] or ""), one["reason"]) for one in report.quality["untraced_processes"]}
+
+    def test_everything_recorded_is_complete(self):
+        report, found = self.untraced("sh", "-c", f"{victim('contention')}; {victim('exec')}; {PYTHON} -c '{LINGER}'")
+        self.assertEqual(found, set())
+        self.assertEqual((report.quality["complete"], report.quality["missing"]), (True, ""))
+
+    @unittest.skipUnless(os.path.exists(victim("static")), "no static libc here")
+    def test_a_static_program(self):
+        report, found = self.untraced("sh", "-c", victim("static") + "; true")
+        self.assertEqual(found, {("victim-static", "static")})
+        self.assertFalse(report.quality["complete"])
+
+    def test_a_lost_environment(self):
+        name = os.path.basename(os.path.realpath(PYTHON))
+        report, found = self.untraced("sh", "-c", f"env -i {PYTHON} -c '{LINGER}'; true")
+        self.assertEqual(found, {(name, "lost environment")})
+        _, found = self.untraced("sh", "-c", f"env -u LD_PRELOAD {PYTHON} -c '{LINGER}'; true")
+        self.assertEqual(found, {(name, "lost environment")})
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can make a program of somebody else's")
+    def test_a_setuid_program(self):
+        shutil.copy(os.path.realpath("/bin/sleep"), self.path("sleeper"))
+        os.chown(self.path("sleeper"), 65534, 65534)
+        os.chmod(self.path("sleeper"), 0o4755)
+        if os.statvfs(self.directory).f_flag & os.ST_NOSUID:
+            self.skipTest("mounted nosuid")
+        report, found = self.untraced("sh", "-c", "./sleeper 0.7; true")
+        self.assertEqual(found, {("sleeper", "setuid")})
+
+    def test_the_text_says_incomplete_and_names_them(self):
+        result = self.flocktrace("run", "sh", "-c", f"env -i {PYTHON} -c '{LINGER}'; {victim('posix')}")
+        self.assertIn("INCOMPLETE", result.stderr)
+        self.assertIn("lost environment", result.stderr)
+        self.assertNotIn("Complete.", result.stderr)
+
+    def test_an_untraced_holder_is_called_unknown(self):
+        self.record(PYTHON, "-c", f"""
+import fcntl, subprocess, time
+from lab import *
+f = open("f", "w")
+holder = subprocess.Popen([{PYTHON!r}, "-c", "import fcntl, sys; f = open('f'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"],
+                          env={{}}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+holder.stdout.readline()
+child = os.fork()
+if child == 0:
+    begin = time.monotonic_ns()
+    fcntl.flock(f, fcntl.LOCK_EX)
+    say(waited_ns=time.monotonic_ns() - begin)
+    os._exit(0)
+wait_until_blocked(child)
+time.sleep(0.05)
+holder.communicate()
+os.wait()
+""")
+        report = self.report()
+        wait = report.wait("f")
+        self.assertEqual([(one["pid"], one["traced"]) for one in wait["holders"]], [(None, False)])
+        self.assertEqual(report.quality["untraced_holders"], 1)
+        self.assertFalse(report.quality["complete"])
+
+
+if __name__ == "__main__":
+    main()

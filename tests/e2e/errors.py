@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Each error that a lock call can get stands in the report as the error that it was, as often as it came."""
+
+from e2e import MS, EndToEnd, main, victim
+
+
+class Errors(EndToEnd):
+    def errors_of(self, *command):
+        stdout, report = self.recorded(*command)
+        self.assertTrue(stdout.endswith("OK\n"))
+        return report.errors()
+
+    def test_what_the_kernel_refuses_at_once(self):
+        self.assertEqual(self.errors_of(victim("errors")), {
+            ("flock", "EAGAIN"): 1, ("flock", "EBADF"): 2, ("flock", "EINVAL"): 3,
+            ("fcntl F_SETLK", "EAGAIN"): 1, ("fcntl F_SETLK", "EBADF"): 2, ("fcntl F_SETLK", "EINVAL"): 6,
+            ("fcntl F_SETLK", "EOVERFLOW"): 2,
+            ("fcntl F_SETLKW", "EBADF"): 1, ("fcntl F_SETLKW", "EINVAL"): 1, ("fcntl F_SETLKW", "EOVERFLOW"): 1,
+            ("fcntl F_OFD_SETLK", "EBADF"): 1, ("lockf F_TLOCK", "EBADF"): 1,
+        })
+
+    def test_bad_pointers(self):
+        self.assertEqual(self.errors_of(victim("bad_pointer")), {
+            ("fcntl F_SETLK", "EFAULT"): 3, ("fcntl F_SETLKW", "EFAULT"): 1, ("fcntl F_GETLK", "EFAULT"): 1,
+            ("fcntl F_OFD_SETLK", "EFAULT"): 1, ("fcntl F_OFD_SETLKW", "EFAULT"): 1,
+        })
+
+    def test_what_linux_gives_hardly_ever(self):
+        self.assertEqual(self.errors_of(victim("refused")), {
+            ("fcntl F_SETLKW", "ENOLCK"): 1, ("fcntl F_SETLK", "EACCES"): 1, ("fcntl F_OFD_SETLK", "ENOSYS"): 1,
+            ("flock", "ENOLCK"): 2, ("lockf F_LOCK", "ENOLCK"): 1, ("lockf F_TLOCK", "EACCES"): 1,
+        })
+
+    def test_a_section_that_lockf_finds_busy(self):
+        self.assertEqual(self.errors_of(victim("lockf_busy")), {("lockf F_TLOCK", "EAGAIN"): 2, ("lockf F_TEST", "EACCES"): 1})
+
+    def test_a_deadlock_that_the_kernel_saw(self):
+        self.assertEqual(self.errors_of(victim("deadlock")), {("fcntl F_SETLKW", "EDEADLK"): 1})
+
+    def test_waits_that_a_signal_ended_have_their_duration_and_holder(self):
+        stdout, report = self.recorded(victim("alarm_eintr"))
+        holder = int(stdout.split()[0])
+        self.assertEqual(report.errors(), {("fcntl F_SETLKW", "EINTR"): 1, ("flock", "EINTR"): 1, ("fcntl F_OFD_SETLKW", "EINTR"): 1,
+                                           ("lockf F_LOCK", "EINTR"): 1})
+        waits = report.waits_for("alarm", outcome="failed", error="EINTR")
+        self.assertEqual(len(waits), 4)
+        for wait in waits:
+            self.assert_about(wait["wait_ns"], 100 * MS)
+            self.assertEqual([one["pid"] for one in wait["holders"]], [holder])
+
+    def test_waits_that_never_ended(self):
+        stdout, report = self.recorded(victim("killed_while_waiting"))
+        holder = int(stdout.split()[0])
+        waits = report.waits_for("killed")
+        self.assertEqual(len(waits), 3)
+        for wait in waits:
+            self.assertIn(wait["outcome"], ("waiting", "abandoned"))
+            self.assertEqual([one["pid"] for one in wait["holders"]], [holder])
+
+
+if __name__ == "__main__":
+    main()

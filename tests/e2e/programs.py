@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Programs as they are: sqlite3, perl, node, stress-ng."""
+
+import os
+
+from e2e import MS, EndToEnd, main, needs
+
+
+class Programs(EndToEnd):
+    def sqlite_writers(self, journal):
+        writers, rows = 4, 15
+        script = f"""
+sqlite3 orders.db 'pragma journal_mode={journal}; create table orders(id integer primary key, writer int)' > /dev/null
+for writer in {' '.join(map(str, range(writers)))}; do
+    for row in {' '.join(map(str, range(rows)))}; do
+        echo "begin immediate; insert into orders(writer) values($writer); commit;"
+    done | sqlite3 -bail -cmd '.timeout 20000' orders.db &
+done
+wait
+sqlite3 orders.db 'select count(*) from orders'
+"""
+        stdout, report = self.recorded("sh", "-c", script)
+        self.assertEqual(stdout.strip(), str(writers * rows))
+        return report
+
+    @needs("sqlite3")
+    def test_sqlite_writers_with_a_rollback_journal_lock_the_database(self):
+        report = self.sqlite_writers("delete")
+        self.assertGreaterEqual(report.total("orders.db", "acquisitions"), 4 * 15 * 3)
+        # The byte that says who is going to write: PENDING is at 1 GiB, RESERVED the next.
+        reserved = report.resource("orders.db", start=0x40000001, end=0x40000002)
+        self.assertGreaterEqual(reserved["acquisitions"], 4 * 15)
+        self.assertEqual(reserved["failed_tries"] > 0, ("fcntl F_SETLK", "EAGAIN") in report.errors())
+
+    @needs("sqlite3")
+    def test_sqlite_writers_with_a_write_ahead_log_lock_the_shared_memory(self):
+        report = self.sqlite_writers("wal")
+        write_lock = report.resource("orders.db-shm", start=120, end=121)
+        self.assertGreaterEqual(write_lock["acquisitions"], 4 * 15)
+
+    @needs("perl", "flock")
+    def test_perls_flock_waits_for_flock_of_util_linux(self):
+        stdout, report = self.recorded("sh", "-c", """
+mkfifo go
+: > f
+flock f sh -c 'echo $PPID > holder; read line < go' &
+until [ -s holder ]; do sleep 0.01; done
+perl -MFcntl=:flock -MTime::HiRes=time -e '
+    open(my $f, "+<", "f"); my $begin = time; flock($f, LOCK_EX) or die; printf("%d %d\\n", $$, (time - $begin) * 1e9);
+    flock($f, LOCK_UN); flock($f, LOCK_SH | LOCK_NB) or die; close($f)' &
+until grep -q -- "-> FLOCK .*:$(stat -c %i f) " /proc/locks; do sleep 0.01; done
+sleep 0.05
+echo > go
+wait
+cat holder
+""")
+        (waiter, waited), (holder,) = [list(map(int, line.split())) for line in stdout.splitlines()]
+        wait = report.wait("f", outcome="granted")
+        self.assertEqual((wait["pid"], wait["command"]), (waiter, "perl"))
+        self.assertEqual([(one["pid"], one["command"]) for one in wait["holders"]], [(holder, "flock")])
+        self.assert_about(wait["wait_ns"], waited)
+
+    @needs("node", "flock")
+    def test_a_descriptor_that_node_closes_through_syscall_frees_its_lock(self):
+        # node has no flock: a child locks the description that both share.
+        with open(self.path("program.js"), "w") as file:
+            file.write("""
+const fs = require('fs'), { spawn, spawnSync } = require('child_process');
+const fd = fs.openSync('f', 'w+');
+spawnSync('flock', ['3'], { stdio: ['ignore', 'inherit', 'inherit', fd] });
+const contender = spawn('flock', ['f', 'true'], { stdio: 'inherit' });
+contender.on('exit', (code) => console.log(process.pid, contender.pid, code));
+const inode = fs.fstatSync(fd).ino;
+const timer = setInterval(() => {
+    const locks = fs.readFileSync('/proc/locks', 'utf8');
+    if (!new RegExp(`-> FLOCK .*:${inode} `).test(locks)) return;
+    clearInterval(timer);
+    setTimeout(() => { fs.closeSync(fd); setTimeout(() => {}, 200); }, 50);
+}, 10);
+""")
+        stdout, report = self.recorded("node", "program.js")
+        node, contender, code = map(int, stdout.split())
+        self.assertEqual(code, 0)
+        wait = report.wait("f", outcome="granted")
+        self.assertEqual(wait["pid"], contender)
+        self.assertEqual([holder["pid"] for holder in wait["holders"]], [node])
+        self.assert_about(wait["holders"][0]["overlap_ns"], wait["wait_ns"])
+        self.assertGreaterEqual(wait["wait_ns"], 50 * MS)
+        self.assertEqual(report.quality["implied_ends"], 0)
+
+    @needs("stress-ng")
+    def test_stress_ng_of_every_lock_loses_nothing(self):
+        operations = 300
+        command = ["stress-ng", "--temp-path", "."]
+        for stressor in ("flock", "lockf", "locka", "lockofd", "lockmix"):
+            command += [f"--{stressor}", "2", f"--{stressor}-ops", str(operations)]
+        _, report = self.recorded(*command)
+        for world in ("record", "flock"):
+            found = [one for one in report.document["resources"] if one["world"] == world]
+            self.assertGreater(sum(one["acquisitions"] for one in found), operations)
+        text = self.flocktrace("report", "trace")
+        self.assertEqual(text.returncode, 0)
+        self.assertLess(len(text.stdout), 200_000)
+        self.assertLess(os.path.getsize(self.path("trace")), 256 << 20)
+
+
+if __name__ == "__main__":
+    main()

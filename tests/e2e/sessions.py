@@ -1,0 +1,136 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A bare LD_PRELOAD without run or record, the settings, and `report` without an argument."""
+
+import glob
+import os
+import stat
+import subprocess
+
+from e2e import PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
+
+
+class DefaultSession(EndToEnd):
+    def preloaded(self, *command, **environment):
+        result = self.run_program(*command, environment={"LD_PRELOAD": PRELOAD, **environment})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stderr, "")
+        return result.stdout
+
+    def sessions(self):
+        return glob.glob(self.runtime + "/flocktrace/*")
+
+    def test_a_program_that_locks_nothing_leaves_no_file(self):
+        self.preloaded("/bin/true")
+        self.preloaded(PYTHON, "-c", "open('x', 'w').close()")
+        self.assertEqual(os.listdir(self.runtime), [])
+
+    def test_the_first_lock_makes_a_session_that_report_finds(self):
+        stdout = self.preloaded(victim("contention"))
+        self.assertEqual([os.path.basename(path) for path in self.sessions()], ["default"])
+        status = os.stat(self.sessions()[0])
+        self.assertEqual(stat.S_IMODE(status.st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(self.runtime + "/flocktrace").st_mode), 0o700)
+        self.assertLessEqual(status.st_size, 4 << 20)
+        result = self.flocktrace("report")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("waited", result.stdout)
+        self.assertIn(self.sessions()[0], result.stdout + result.stderr)
+        report = self.report(self.sessions()[0])
+        self.assert_clean(report)
+        holder = int(stdout.split()[0])
+        self.assertEqual([one["pid"] for wait in report.waits for one in wait["holders"]], [holder] * 2)
+
+    def test_two_programs_share_one_session(self):
+        self.preloaded(victim("posix"))
+        self.preloaded(victim("flock"))
+        self.assertEqual(len(self.sessions()), 1)
+        report = self.report(self.sessions()[0])
+        self.assertTrue(report.resources("posix"))
+        self.assertTrue(report.resources("flock"))
+
+    def test_the_newest_events_are_kept_when_the_ring_laps(self):
+        self.preloaded(PYTHON, "-c", """
+import fcntl
+with open("early", "w") as f: fcntl.flock(f, fcntl.LOCK_EX)
+with open("late", "w") as f:
+    for _ in range(60000):
+        fcntl.flock(f, fcntl.LOCK_EX)
+        fcntl.flock(f, fcntl.LOCK_UN)
+""")
+        report = self.report(self.sessions()[0])
+        self.assertGreater(report.quality["lost"], 0)
+        self.assertGreater(report.resource("late")["acquisitions"], 1000)
+        self.assertEqual(report.resources("early"), [])
+        text = self.flocktrace("report").stdout
+        self.assertIn("INCOMPLETE", text)
+        self.assertIn("covers the last", text)
+
+    def test_without_any_session_report_says_so(self):
+        result = self.flocktrace("report", environment={"HOME": self.directory})
+        self.assertEqual(result.returncode, 125)
+        self.assertEqual(result.stdout, "")
+        self.assertTrue(result.stderr)
+
+    def test_a_wait_in_progress_can_be_read(self):
+        with open(self.path("f"), "w"):
+            pass
+        environment = {**self.environment, "LD_PRELOAD": PRELOAD}
+        script = "import fcntl, sys; f = open('f'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"
+        holder = subprocess.Popen([PYTHON, "-c", script], cwd=self.directory, env=environment, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        holder.stdout.readline()
+        waiter = subprocess.Popen(["/usr/bin/flock", "f", "true"], cwd=self.directory, env=environment)
+        inode = os.stat(self.path("f")).st_ino
+        try:
+            wait_for(lambda: f":{inode} " in "".join(line for line in open("/proc/locks") if "->" in line), "the wait")
+            wait = self.report(self.sessions()[0]).wait("f")
+            self.assertEqual((wait["pid"], wait["outcome"]), (waiter.pid, "waiting"))
+            self.assertEqual([one["pid"] for one in wait["holders"]], [holder.pid])
+            # And after the waiter was killed in it.
+            waiter.kill()
+            waiter.wait()
+            wait = self.report(self.sessions()[0]).wait("f")
+            self.assertEqual(wait["pid"], waiter.pid)
+        finally:
+            waiter.kill()
+            waiter.wait()
+            holder.communicate()
+
+
+class Settings(EndToEnd):
+    def test_only_named_programs_are_recorded(self):
+        for only, pattern in (("victim-posix", {"posix"}), ("victim-posix,victim-flock", {"posix", "flock"}), ("nothing", set())):
+            with self.subTest(only):
+                self.record("sh", "-c", f"{victim('posix')}; {victim('flock')}", environment={"FLOCKTRACE_ONLY": only})
+                report = self.report()
+                found = {os.path.basename(one["path"]) for one in report.document["resources"]}
+                self.assertEqual(found, pattern)
+
+    def test_without_stacks_there_are_no_sites(self):
+        self.record(victim("contention"), environment={"FLOCKTRACE_STACKS": "off"})
+        report = self.report()
+        self.assert_clean(report)
+        self.assertEqual([wait["site"] for wait in report.waits], [None, None])
+        self.assertEqual(report.quality["lost_stacks"], 0)
+
+    def test_a_depth_of_two_keeps_two_frames(self):
+        self.record(victim("contention"), environment={"FLOCKTRACE_STACKS": "2"})
+        report = self.report()
+        self.assertTrue(report.sites)
+        for frames in report.sites.values():
+            # Inlined functions are frames of a report too.
+            self.assertTrue(any("fcntl_lock" in frame or "flock_lock" in frame for frame in frames), frames)
+            self.assertFalse(any(frame.startswith("main ") for frame in frames), frames)
+
+    def test_all_ioctl_requests_are_recorded_on_request(self):
+        for setting, expected in (("exclusive", (True, False)), ("all", (True, True)), ("off", (False, False))):
+            with self.subTest(setting):
+                self.record(victim("ioctl"), environment={"FLOCKTRACE_IOCTL": setting})
+                dump = self.flocktrace("dump", "trace").stdout.upper()
+                found = tuple(any(name in dump for name in names) for names in (("TIOCEXCL", "540C"), ("FIONREAD", "541B")))
+                self.assertEqual(found, expected)
+
+
+if __name__ == "__main__":
+    main()
