@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/file.h"
+
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "preload/arch.h"
+#include "preload/emit.h"
+#include "preload/inherit.h"
+#include "preload/process.h"
+#include "preload/thread.h"
+
+/* An fd can be closed and opened anew unseen (raw system calls): what is older than this is asked
+ * again. */
+#define RECHECK_NS   UINT64_C(10000000)
+#define FDS_DIRECT   1024 /* these have a place of their own, the others share as many again */
+#define PATH_LONGEST 4096 /* SCRATCH_ROOM holds it */
+
+/* What is known of an fd. `fd_plus_one` is written last and cleared first, so that a torn entry is
+ * no entry. */
+struct known {
+	_Atomic uint32_t fd_plus_one;
+	_Atomic uint32_t reopened; /* number of the process that closed it: there it is no longer
+				      inherited */
+	_Atomic uint64_t position; /* of the last RECORD_FILE */
+	_Atomic uint64_t device, inode;
+	_Atomic uint64_t checked; /* ns */
+};
+
+static struct known known_files[2 * FDS_DIRECT];
+
+#define get(field)	  atomic_load_explicit(&(field), memory_order_relaxed)
+#define set(field, value) atomic_store_explicit(&(field), value, memory_order_relaxed)
+
+static struct known *known_of(int fd)
+{
+	return (unsigned)fd < FDS_DIRECT ? &known_files[fd]
+					 : &known_files[FDS_DIRECT + (unsigned)fd % FDS_DIRECT];
+}
+
+static char *append(char *at, const char *text)
+{
+	while (*text)
+		*at++ = *text++;
+	return at;
+}
+
+static char *append_number(char *at, unsigned number)
+{
+	char digits[12];
+	int count = 0;
+
+	do
+		digits[count++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (count)
+		*at++ = digits[--count];
+	return at;
+}
+
+size_t file_path(int32_t pid, int fd, char *path, size_t room)
+{
+	char link[64], *at = append(link, "/proc/");
+	long length;
+
+	at = pid ? append_number(at, (unsigned)pid) : append(at, "self");
+	at = append(at, "/fd/");
+	*append_number(at, (unsigned)fd) = '\0';
+	length = raw4(SYS_readlinkat, -100 /* AT_FDCWD */, link, path, room);
+	return length > 0 ? (size_t)length : 0;
+}
+
+static struct record_file describe(int fd, const struct stat *status)
+{
+	struct record_file record = {
+		.kind = RECORD_FILE,
+		.mode = status->st_mode,
+		.device = status->st_dev,
+		.inode = status->st_ino,
+		.links = (uint32_t)status->st_nlink,
+	};
+	struct statfs fs;
+
+	if (!raw2(SYS_fstatfs, fd, &fs)) {
+		record.fs_type = (uint64_t)fs.f_type & UINT32_MAX;
+		record.mount_flags = (uint64_t)fs.f_flags;
+	}
+	return record;
+}
+
+/* The path needs 4 KiB that must not lie on the host's stack: each thread has room, once. */
+static uint64_t announce(int fd, const struct stat *status, bool slow)
+{
+	struct record_file record = describe(fd, status);
+	char *path = thread_borrow_scratch(PATH_LONGEST);
+	struct piece piece = { path, path ? file_path(0, fd, path, PATH_LONGEST) : 0 };
+	uint64_t position;
+
+	record.bytes = (uint16_t)piece.length;
+	position = slow ? emit_long_slow(&record, &piece, 1) : emit_long(&record, &piece, 1);
+	if (path)
+		thread_return_scratch();
+	return position;
+}
+
+static bool ask(int fd, struct stat *status)
+{
+#ifdef SYS_newfstatat
+	return !raw4(SYS_newfstatat, fd, "", status, 0x1000 /* AT_EMPTY_PATH */);
+#else
+	return !raw2(SYS_fstat, fd, status);
+#endif
+}
+
+bool file_identity(int fd, uint64_t *device, uint64_t *inode)
+{
+	struct stat status;
+
+	if (!ask(fd, &status))
+		return false;
+	*device = status.st_dev;
+	*inode = status.st_ino;
+	return true;
+}
+
+static bool is_inherited(const struct known *known, int fd)
+{
+	return (unsigned)fd < 64 && recorder.open_fds >> fd & 1 &&
+	       get(known->reopened) != recorder.process;
+}
+
+static struct file look(int fd, struct known *known, uint64_t now)
+{
+	struct stat status;
+	bool same_fd = get(known->fd_plus_one) == (uint32_t)fd + 1, fresh;
+	struct file file = { .asked = true };
+
+	if (process_is_vm_child())
+		return (struct file){ .vm_child = true };
+	if (fd < 0 || !ask(fd, &status))
+		return file;
+	file.device = status.st_dev;
+	file.inode = status.st_ino;
+	fresh = same_fd && get(known->device) == file.device && get(known->inode) == file.inode;
+	if (same_fd && !fresh)
+		set(known->reopened, recorder.process);
+	if (!fresh || !emit_is_fresh(get(known->position))) {
+		set(known->fd_plus_one, 0);
+		set(known->position, announce(fd, &status, false));
+		set(known->device, file.device);
+		set(known->inode, file.inode);
+	}
+	file.inherited = is_inherited(known, fd);
+	set(known->checked, now);
+	atomic_store_explicit(&known->fd_plus_one, (uint32_t)fd + 1, memory_order_release);
+	file.name = (reference)get(known->position);
+	if (!fresh) {
+		process_watch(fd);
+		if (file.inherited)
+			inherit_from_ancestors(fd);
+	}
+	return file;
+}
+
+struct file file_of(int fd, uint64_t now)
+{
+	struct known *known = known_of(fd);
+	uint64_t position;
+
+	if (unlikely(atomic_load_explicit(&known->fd_plus_one, memory_order_acquire) !=
+		     (uint32_t)fd + 1) ||
+	    unlikely(now - get(known->checked) > RECHECK_NS))
+		return look(fd, known, now);
+	position = get(known->position);
+	if (unlikely(!emit_is_fresh(position)))
+		return look(fd, known, now);
+	return (struct file){
+		.name = (reference)position,
+		.device = get(known->device),
+		.inode = get(known->inode),
+		.inherited = is_inherited(known, fd),
+	};
+}
+
+static void forget_one(struct known *known, unsigned first, unsigned last)
+{
+	uint32_t fd_plus_one = get(known->fd_plus_one);
+
+	if (fd_plus_one > first && fd_plus_one - 1 <= last)
+		set(known->fd_plus_one, 0);
+}
+
+void file_forget(unsigned first, unsigned last)
+{
+	for (unsigned fd = first; fd <= last && fd < FDS_DIRECT; fd++) {
+		set(known_files[fd].fd_plus_one, 0);
+		set(known_files[fd].reopened, recorder.process);
+	}
+	if (last < FDS_DIRECT)
+		return;
+	if (first == last)
+		forget_one(known_of((int)first), first, last);
+	else
+		for (unsigned i = 0; i < FDS_DIRECT; i++)
+			forget_one(&known_files[FDS_DIRECT + i], first, last);
+}
+
+bool file_known_beside(int fd)
+{
+	for (unsigned other = (unsigned)fd & 63; other < 2 * FDS_DIRECT; other += 64)
+		if (get(known_files[other].fd_plus_one) && other != (unsigned)fd)
+			return true;
+	return false;
+}
+
+void file_duplicated(int from, int to)
+{
+	const struct known *source = known_of(from);
+	struct known *copy = known_of(to);
+
+	if (get(source->fd_plus_one) != (uint32_t)from + 1)
+		return;
+	set(copy->fd_plus_one, 0);
+	set(copy->position, get(source->position));
+	set(copy->device, get(source->device));
+	set(copy->inode, get(source->inode));
+	set(copy->checked, get(source->checked));
+	set(copy->reopened, recorder.process);
+	atomic_store_explicit(&copy->fd_plus_one, (uint32_t)to + 1, memory_order_release);
+}
+
+reference file_announce_slow(int fd)
+{
+	struct stat status;
+
+	return fd >= 0 && ask(fd, &status) ? (reference)announce(fd, &status, true) : 0;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Which file an fd is: asked once with fstat and readlink, announced, and remembered until the fd
+ * is seen closed. */
+#ifndef PRELOAD_FILE_H
+#define PRELOAD_FILE_H
+
+#include <stddef.h>
+
+#include "preload/recorder.h"
+
+struct file {
+	reference name; /* of its RECORD_FILE; 0: the fd could not be asked (EBADF) */
+	uint64_t device, inode;
+	bool asked;	/* the kernel was asked just now */
+	bool inherited; /* the fd may have come from another process */
+	bool vm_child;	/* found out on the way: we are a vfork child in somebody else's memory */
+};
+
+/* The file behind an fd at the time `now`. Asks the kernel only where nothing fresh is known. */
+struct file file_of(int fd, uint64_t now);
+
+/* The fds [first, last] were closed or replaced. */
+void file_forget(unsigned first, unsigned last);
+
+/* Whether another fd that shares fd's bit of the watch word is known. */
+bool file_known_beside(int fd);
+
+/* `to` is now a duplicate of `from`. */
+void file_duplicated(int from, int to);
+
+/* fstat: false if the fd is not open. */
+bool file_identity(int fd, uint64_t *device, uint64_t *inode);
+
+/* What /proc says that fd of process pid (0: this one) is; not terminated. 0: not to be had. */
+size_t file_path(int32_t pid, int fd, char *path, size_t room);
+
+/* Writes the file behind fd into the slow ring and returns its reference there. */
+reference file_announce_slow(int fd);
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exported functions: the only symbols of the object that others see. Each makes one real call,
+ * the same as it was asked for. The rows of calls.def, in its order.
+ */
+#undef _FILE_OFFSET_BITS /* with it the 64-bit names would be one with the others */
+
+#include "preload/hooks.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/arch.h"
+#include "preload/calls.h"
+#include "preload/real.h"
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* A call before our constructor finds the pointers first: nobody else runs then. */
+#define REAL(name) (likely(real.name != NULL) ? real.name : (real_resolve(), real.name))
+
+/* Variadic in C, one machine word in the machine: read and passed on for every command, as libc
+ * does. */
+#define TAKE_ARGUMENT(last)              \
+	void *argument;                  \
+	va_list list;                    \
+	va_start(list, last);            \
+	argument = va_arg(list, void *); \
+	va_end(list)
+
+/* libc's own names for them have no declarations. */
+int __fcntl(int fd, int command, ...);
+int __close(int fd);
+int __dup2(int fd, int to);
+
+/* ---- Locks
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+EXPORT int fcntl(int fd, int command, ...)
+{
+	TAKE_ARGUMENT(command);
+	return hook_fcntl(REAL(fcntl), fd, command, argument, 0, HERE);
+}
+
+EXPORT int fcntl64(int fd, int command, ...)
+{
+	TAKE_ARGUMENT(command);
+	return hook_fcntl(REAL(fcntl64), fd, command, argument, 0, HERE);
+}
+
+EXPORT int __fcntl(int fd, int command, ...)
+{
+	TAKE_ARGUMENT(command);
+	return hook_fcntl(REAL(__fcntl), fd, command, argument, 0, HERE);
+}
+
+EXPORT int flock(int fd, int operation)
+{
+	return hook_flock(REAL(flock), fd, operation, 0, HERE);
+}
+
+EXPORT int lockf(int fd, int command, off_t len)
+{
+	return hook_lockf(REAL(lockf), fd, command, len, HERE);
+}
+
+EXPORT int lockf64(int fd, int command, off64_t len)
+{
+	return hook_lockf(REAL(lockf64), fd, command, len, HERE);
+}
+
+EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+	TAKE_ARGUMENT(request);
+	return hook_ioctl(REAL(ioctl), fd, request, argument, HERE);
+}
+
+/* ---- syscall(2): the few numbers that are calls of ours
+ * ------------------------------------------------------------ */
+
+#define SYSCALL_NUMBERS 512
+
+static int syscall_fcntl(int fd, int command, void *argument)
+{
+	return (int)real_syscall(SYS_fcntl, fd, command, argument);
+}
+
+static int syscall_flock(int fd, int operation)
+{
+	return (int)real_syscall(SYS_flock, fd, operation);
+}
+
+static int syscall_ioctl(int fd, unsigned long request, void *argument)
+{
+	return (int)real_syscall(SYS_ioctl, fd, request, argument);
+}
+
+static int syscall_close(int fd)
+{
+	return (int)real_syscall(SYS_close, fd);
+}
+
+static int syscall_dup(int fd)
+{
+	return (int)real_syscall(SYS_dup, fd);
+}
+
+static int syscall_dup3(int fd, int to, int flags)
+{
+	return (int)real_syscall(SYS_dup3, fd, to, flags);
+}
+
+#ifdef SYS_dup2
+static int syscall_dup2(int fd, int to)
+{
+	return (int)real_syscall(SYS_dup2, fd, to);
+}
+#define DUP2_NUMBER SYS_dup2
+#else
+#define DUP2_NUMBER SYS_dup3
+#endif
+
+static int syscall_close_range(unsigned first, unsigned last, int flags)
+{
+	return (int)real_syscall(SYS_close_range, first, last, flags);
+}
+
+/* Filled in by syscall_map_fill(): which numbers go to hook_syscall(). */
+uint64_t syscall_map[SYSCALL_NUMBERS / 64];
+
+__attribute__((constructor(102))) static void syscall_map_fill(void)
+{
+	static const int numbers[] = { SYS_fcntl, SYS_flock, SYS_ioctl,	  SYS_close,
+				       SYS_dup,	  SYS_dup3,  DUP2_NUMBER, SYS_close_range };
+
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		syscall_map[numbers[i] / 64] |= UINT64_C(1) << numbers[i] % 64;
+}
+
+/* Entered by a jump from syscall(): the arguments lie where the host put them. */
+long hook_syscall(long number, long a, long b, long c);
+
+__attribute__((used)) long hook_syscall(long number, long a, long b, long c)
+{
+	switch (number) {
+	case SYS_fcntl:
+		return hook_fcntl(syscall_fcntl, (int)a, (int)b, (void *)c, FLAG_LIBC_SYSCALL,
+				  HERE);
+	case SYS_flock:
+		return hook_flock(syscall_flock, (int)a, (int)b, FLAG_LIBC_SYSCALL, HERE);
+	case SYS_ioctl:
+		return hook_ioctl(syscall_ioctl, (int)a, (unsigned long)b, (void *)c, HERE);
+	case SYS_close:
+		return hook_close(syscall_close, (int)a, HERE);
+	case SYS_dup:
+		return hook_dup(syscall_dup, (int)a);
+	case SYS_dup3:
+		return hook_dup3(syscall_dup3, (int)a, (int)b, (int)c, HERE);
+#ifdef SYS_dup2
+	case SYS_dup2:
+		return hook_dup2(syscall_dup2, (int)a, (int)b, HERE);
+#endif
+	default:
+		return hook_close_range(syscall_close_range, (unsigned)a, (unsigned)b, (int)c,
+					HERE);
+	}
+}
+
+ARCH_SYSCALL_ENTRY(syscall_map, 512, hook_syscall, real_syscall);
+
+/* ---- Closing
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+EXPORT int close(int fd)
+{
+	return hook_close(REAL(close), fd, HERE);
+}
+
+EXPORT int __close(int fd)
+{
+	return hook_close(REAL(__close), fd, HERE);
+}
+
+/* libc is asked for a stream's fd only where a close can matter. -1: it has none. */
+static int fd_of(FILE *stream)
+{
+	return stream && call_close_matters() ? fileno(stream) : -1;
+}
+
+static int fd_of_directory(DIR *directory)
+{
+	return directory && call_close_matters() ? dirfd(directory) : -1;
+}
+
+static void closing_fd(struct call *call, uint8_t op, int fd, struct site site)
+{
+	call->recorded = false;
+	if (fd >= 0)
+		call_closing(call, op, (unsigned)fd, (unsigned)fd, 0, site);
+}
+
+EXPORT int fclose(FILE *stream)
+{
+	struct call call;
+	int result;
+
+	closing_fd(&call, CALL_FCLOSE, fd_of(stream), HERE);
+	result = REAL(fclose)(stream);
+	call_closed(&call, 0); /* the fd is gone, whatever flushing said */
+	return result;
+}
+
+static FILE *reopen(FILE *(*real_freopen)(const char *path, const char *mode, FILE *stream),
+		    const char *path, const char *mode, FILE *stream, struct site site)
+{
+	struct call call;
+	FILE *result;
+
+	closing_fd(&call, CALL_FREOPEN, fd_of(stream), site);
+	result = real_freopen(path, mode, stream);
+	call_closed(&call, 0); /* closed first, also where opening failed */
+	return result;
+}
+
+EXPORT FILE *freopen(const char *path, const char *mode, FILE *stream)
+{
+	return reopen(REAL(freopen), path, mode, stream, HERE);
+}
+
+EXPORT FILE *freopen64(const char *path, const char *mode, FILE *stream)
+{
+	return reopen(REAL(freopen64), path, mode, stream, HERE);
+}
+
+EXPORT int pclose(FILE *stream)
+{
+	struct call call;
+	int result;
+
+	closing_fd(&call, CALL_PCLOSE, fd_of(stream), HERE);
+	result = REAL(pclose)(stream);
+	call_closed(&call, 0);
+	return result;
+}
+
+EXPORT int closedir(DIR *directory)
+{
+	struct call call;
+	int result;
+
+	closing_fd(&call, CALL_CLOSEDIR, fd_of_directory(directory), HERE);
+	result = REAL(closedir)(directory);
+	call_closed(&call, result < 0 ? errno : 0);
+	return result;
+}
+
+static int raw_close_range(unsigned first, unsigned last, int flags)
+{
+	return (int)real_syscall(SYS_close_range, first, last, flags);
+}
+
+EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+	return hook_close_range(REAL(close_range) ? real.close_range : raw_close_range, first, last,
+				flags, HERE);
+}
+
+EXPORT void closefrom(int first)
+{
+	struct call call;
+
+	call_closing(&call, CALL_CLOSEFROM, first > 0 ? (unsigned)first : 0, UINT32_MAX, 0, HERE);
+	if (REAL(closefrom))
+		real.closefrom(first);
+	else
+		raw_close_range(first > 0 ? (unsigned)first : 0, UINT32_MAX, 0);
+	call_closed(&call, 0);
+}
+
+EXPORT int dup(int fd)
+{
+	return hook_dup(REAL(dup), fd);
+}
+
+EXPORT int dup2(int fd, int to)
+{
+	return hook_dup2(REAL(dup2), fd, to, HERE);
+}
+
+EXPORT int __dup2(int fd, int to)
+{
+	return hook_dup2(REAL(__dup2), fd, to, HERE);
+}
+
+EXPORT int dup3(int fd, int to, int flags)
+{
+	return hook_dup3(REAL(dup3), fd, to, flags, HERE);
+}
+
+/* ---- Processes
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static pid_t forked(pid_t (*real_fork)(void))
+{
+	struct call call;
+	pid_t pid;
+
+	call_forking(&call);
+	pid = real_fork();
+	call_forked(&call, pid, pid < 0 ? errno : 0);
+	return pid;
+}
+
+EXPORT pid_t fork(void)
+{
+	return forked(REAL(fork));
+}
+
+EXPORT pid_t _Fork(void)
+{
+	return forked(REAL(_Fork));
+}
+
+EXPORT void _exit(int status)
+{
+	call_exit(status);
+	REAL(_exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void _Exit(int status)
+{
+	call_exit(status);
+	REAL(_Exit)(status);
+	__builtin_unreachable();
+}
+
+EXPORT void quick_exit(int status)
+{
+	call_exit(status);
+	REAL(quick_exit)(status);
+	__builtin_unreachable();
+}
+
+/* ---- Waiting
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/* The kernel has written *status where a child was reaped; -1: the host did not ask for it. */
+static void waited(struct call *call, pid_t pid, const int *status)
+{
+	call_waited(call, pid > 0 ? pid : 0, pid > 0 && status ? *status : -1, pid < 0 ? errno : 0);
+}
+
+EXPORT pid_t wait(int *status)
+{
+	struct call call;
+	pid_t pid;
+
+	call_waiting(&call, -1, true, HERE);
+	pid = REAL(wait)(status);
+	waited(&call, pid, status);
+	return pid;
+}
+
+EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+	struct call call;
+	pid_t pid;
+
+	call_waiting(&call, -1, !(options & WNOHANG), HERE);
+	pid = REAL(wait3)(status, options, usage);
+	waited(&call, pid, status);
+	return pid;
+}
+
+EXPORT pid_t wait4(pid_t wanted, int *status, int options, struct rusage *usage)
+{
+	struct call call;
+	pid_t pid;
+
+	call_waiting(&call, wanted, !(options & WNOHANG), HERE);
+	pid = REAL(wait4)(wanted, status, options, usage);
+	waited(&call, pid, status);
+	return pid;
+}
+
+EXPORT pid_t waitpid(pid_t wanted, int *status, int options)
+{
+	struct call call;
+	pid_t pid;
+
+	call_waiting(&call, wanted, !(options & WNOHANG), HERE);
+	pid = REAL(waitpid)(wanted, status, options);
+	waited(&call, pid, status);
+	return pid;
+}
+
+/* The wait status that waitpid would have given, from what waitid says. */
+static int status_of(const siginfo_t *info)
+{
+	return info->si_code == CLD_EXITED ? info->si_status << 8 : info->si_status;
+}
+
+EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
+{
+	struct call call;
+	int result;
+	bool reaped;
+
+	call_waiting(&call, type == P_PID ? (int64_t)id : -1, !(options & WNOHANG), HERE);
+	result = REAL(waitid)(type, id, info, options);
+	reaped = !result && info && options & WEXITED && !(options & WNOWAIT);
+	call_waited(&call, reaped ? info->si_pid : 0, reaped && info->si_pid ? status_of(info) : -1,
+		    result < 0 ? errno : 0);
+	return result;
+}
+
+/* ---- Timers
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+EXPORT unsigned alarm(unsigned seconds)
+{
+	unsigned left = REAL(alarm)(seconds);
+
+	call_timer(0, seconds * UINT64_C(1000000000));
+	return left;
+}
+
+EXPORT int setitimer(__itimer_which_t which, const struct itimerval *value, struct itimerval *old)
+{
+	int result = REAL(setitimer)((int)which, value, old);
+
+	if (!result && value)
+		call_timer(1, (uint64_t)value->it_value.tv_sec * UINT64_C(1000000000) +
+				      (uint64_t)value->it_value.tv_usec * 1000);
+	return result;
+}
+
+EXPORT int timer_settime(timer_t timer, int flags, const struct itimerspec *value,
+			 struct itimerspec *old)
+{
+	int result = REAL(timer_settime)(timer, flags, value, old);
+
+	if (!result)
+		call_timer(2, (uint64_t)value->it_value.tv_sec * UINT64_C(1000000000) +
+				      (uint64_t)value->it_value.tv_nsec);
+	return result;
+}

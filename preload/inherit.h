@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Open file descriptions that two processes share because one inherited its fds from the other. In
+ * `( flock 9; work ) 9>f` the lock is taken by a child that exits at once, and kept by the shell:
+ * the shell's close must be seen, and the hold is the description's, whoever has it.
+ */
+#ifndef PRELOAD_INHERIT_H
+#define PRELOAD_INHERIT_H
+
+/*
+ * An inherited fd is about to be locked for the first time: every recorded living ancestor that has
+ * the same file at the same number shares the description. Its watch word learns the fd, and the
+ * sharing is recorded.
+ */
+void inherit_from_ancestors(int fd);
+
+/*
+ * Constructor only, in an image whose process was not forked under our eyes (posix_spawn, vfork):
+ * fds that the parent has locked and that are open here too are shared.
+ */
+void inherit_from_parent(void);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libunwind validates memory through a pipe that it keeps open (and whose numbers it closes when a
+ * host has reused them), finds unwind tables under the loader's lock, allocates, and reads symbol
+ * files. None of that may happen in a host. So each slot through which the library calls out is
+ * redirected to a function below, which does harmless things while a walk of ours is on
+ * (thread_walking()), and calls what was in the slot before otherwise: for a host that uses the
+ * library itself nothing changes.
+ */
+#include "preload/isolate.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/arch.h"
+#include "preload/modules.h"
+#include "preload/probe.h"
+#include "preload/thread.h"
+
+#define MUTEX_TRIES 1000
+
+/* What __tls_get_addr takes. */
+struct tls_index {
+	unsigned long module, offset;
+};
+
+/* What the slots held before. */
+static struct {
+	int (*pipe2)(int fds[2], int flags);
+	ssize_t (*read)(int fd, void *buffer, size_t length);
+	ssize_t (*write)(int fd, const void *buffer, size_t length);
+	int (*close)(int fd);
+	int (*open)(const char *path, int flags, ...);
+	long (*syscall)(long number, ...);
+	int (*mincore)(void *address, size_t length, unsigned char *present);
+	int (*msync)(void *address, size_t length, int flags);
+	void *(*mmap)(void *address, size_t length, int protection, int flags, int fd,
+		      off_t offset);
+	void *(*malloc)(size_t length);
+	void (*free)(void *memory);
+	int (*sigprocmask)(int how, const sigset_t *set, sigset_t *old);
+	void *(*__tls_get_addr)(struct tls_index *index);
+	int (*dl_iterate_phdr)(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
+			       void *data);
+	int (*pthread_mutex_lock)(pthread_mutex_t *mutex);
+} was;
+
+/* ---- No fds: validation asks the kernel without one
+ * ------------------------------------------------------------- */
+
+static int our_pipe2(int fds[2], int flags)
+{
+	if (!thread_walking())
+		return was.pipe2(fds, flags);
+	fds[0] = fds[1] = -1; /* a host that walks later finds no pipe and makes its own */
+	return 0;
+}
+
+static ssize_t our_read(int fd, void *buffer, size_t length)
+{
+	return thread_walking() ? 1 : was.read(fd, buffer, length);
+}
+
+static ssize_t validate(const void *address, size_t length)
+{
+	if (probe_readable(address, length))
+		return (ssize_t)length;
+	errno = EFAULT;
+	return -1;
+}
+
+static ssize_t our_write(int fd, const void *buffer, size_t length)
+{
+	return thread_walking() ? validate(buffer, length) : was.write(fd, buffer, length);
+}
+
+static int our_close(int fd)
+{
+	return thread_walking() ? 0 : was.close(fd);
+}
+
+static int our_open(const char *path, int flags, ...)
+{
+	va_list list;
+	int mode;
+
+	va_start(list, flags);
+	mode = va_arg(list, int);
+	va_end(list);
+	if (!thread_walking())
+		return was.open(path, flags, mode);
+	errno = ENOENT;
+	return -1;
+}
+
+static long our_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (!thread_walking())
+		return was.syscall(number, a, b, c, d, e, f);
+	if (number == SYS_write)
+		return validate((const void *)b, (size_t)c);
+	if (number == SYS_mmap && d & MAP_ANONYMOUS)
+		return raw_syscall(number, a, b, c, d, e, f);
+	errno = ENOSYS;
+	return -1;
+}
+
+static int our_mincore(void *address, size_t length, unsigned char *present)
+{
+	if (!thread_walking())
+		return was.mincore(address, length, present);
+	return validate(address, length) < 0 ? -1 : 0;
+}
+
+static int our_msync(void *address, size_t length, int flags)
+{
+	if (!thread_walking())
+		return was.msync(address, length, flags);
+	return validate(address, length) < 0 ? -1 : 0;
+}
+
+/* ---- No allocation of the host's
+ * -------------------------------------------------------------------------------- */
+
+static void *our_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	long result;
+
+	if (!thread_walking())
+		return was.mmap(address, length, protection, flags, fd, offset);
+	if (!(flags & MAP_ANONYMOUS))
+		return MAP_FAILED;
+	result = raw6(SYS_mmap, address, length, protection, flags, -1, 0);
+	return (unsigned long)result > -4096UL ? MAP_FAILED : (void *)result;
+}
+
+static void *our_malloc(size_t length)
+{
+	return thread_walking() ? NULL : was.malloc(length);
+}
+
+static void our_free(void *memory)
+{
+	if (!thread_walking())
+		was.free(memory);
+}
+
+/* Its thread-local cache lives in our struct thread: the first touch of its real place may
+ * allocate. */
+static void *our_tls_get_addr(struct tls_index *index)
+{
+	struct thread *thread = thread_walking();
+
+	if (!thread || index->offset + sizeof(uint64_t) > sizeof(thread->unwind_tls))
+		return was.__tls_get_addr(index);
+	return (char *)thread->unwind_tls + index->offset;
+}
+
+/* ---- No locks, no signal masks
+ * ---------------------------------------------------------------------------------- */
+
+static int our_sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	if (!thread_walking())
+		return was.sigprocmask(how, set, old);
+	if (old)
+		memset(old, 0, sizeof(*old));
+	return 0;
+}
+
+/*
+ * A mutex that was locked by another thread when this process was forked is never unlocked. Nothing
+ * has been touched where libunwind asks for its mutex, so the whole walk can be given up there.
+ */
+static int our_mutex_lock(pthread_mutex_t *mutex)
+{
+	struct thread *thread = thread_walking();
+
+	if (!thread)
+		return was.pthread_mutex_lock(mutex);
+	for (int i = 0; i < MUTEX_TRIES; i++)
+		if (!pthread_mutex_trylock(mutex))
+			return 0;
+	__builtin_longjmp(thread->bail_out, 1);
+}
+
+/* libunwind wants the object that holds one address, and tells it in the first word of `data`. */
+static int our_iterate(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
+		       void *data)
+{
+	struct dl_phdr_info info;
+
+	if (!thread_walking())
+		return was.dl_iterate_phdr(callback, data);
+	memset(&info, 0, sizeof(info));
+	return modules_find(*(const uintptr_t *)data, &info) ? callback(&info, sizeof(info), data)
+							     : 0;
+}
+
+/* ---- Redirecting
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct redirection {
+	const char *name;
+	void *ours;
+	void **was;
+	bool needed; /* without it libunwind would do harm */
+};
+
+#define REDIRECT(function, ours, needed)                                \
+	{                                                               \
+#function, (void *)ours, (void **)&was.function, needed \
+	}
+
+static const struct redirection redirections[] = {
+	REDIRECT(pipe2, our_pipe2, true),
+	REDIRECT(read, our_read, true),
+	REDIRECT(write, our_write, true),
+	REDIRECT(close, our_close, true),
+	REDIRECT(open, our_open, true),
+	REDIRECT(syscall, our_syscall, false),
+	REDIRECT(mincore, our_mincore, false),
+	REDIRECT(msync, our_msync, false),
+	REDIRECT(mmap, our_mmap, true),
+	REDIRECT(malloc, our_malloc, false),
+	REDIRECT(free, our_free, false),
+	REDIRECT(sigprocmask, our_sigprocmask, true),
+	REDIRECT(__tls_get_addr, our_tls_get_addr, false),
+	REDIRECT(dl_iterate_phdr, our_iterate, true),
+	REDIRECT(pthread_mutex_lock, our_mutex_lock, true),
+};
+
+#define REDIRECTIONS (sizeof(redirections) / sizeof(*redirections))
+
+struct object {
+	uintptr_t base;
+	const ElfW(Sym) * symbols;
+	const char *strings;
+	const ElfW(Rela) * tables[2];
+	size_t counts[2];
+};
+
+/* In a loaded object ld.so has turned the pointers of the dynamic section into addresses; musl has
+ * not, but has no libunwind. */
+static bool read_object(const struct link_map *map, struct object *object)
+{
+	*object = (struct object){ .base = map->l_addr };
+	for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+		const void *value = (const void *)entry->d_un.d_ptr;
+
+		switch (entry->d_tag) {
+		case DT_SYMTAB:
+			object->symbols = value;
+			break;
+		case DT_STRTAB:
+			object->strings = value;
+			break;
+		case DT_JMPREL:
+			object->tables[0] = value;
+			break;
+		case DT_PLTRELSZ:
+			object->counts[0] = entry->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		case DT_RELA:
+			object->tables[1] = value;
+			break;
+		case DT_RELASZ:
+			object->counts[1] = entry->d_un.d_val / sizeof(ElfW(Rela));
+			break;
+		default:
+			break;
+		}
+	}
+	return object->symbols && object->strings && (object->tables[0] || object->tables[1]);
+}
+
+/* The slot may lie in memory that was made read-only after relocation. */
+static bool point(void **slot, const struct redirection *to)
+{
+	uintptr_t page = (uintptr_t)slot & ~(uintptr_t)4095;
+
+	if (raw3(SYS_mprotect, page, 4096, PROT_READ | PROT_WRITE))
+		return false;
+	if (!*to->was)
+		*to->was = *slot;
+	*slot = to->ours;
+	return true;
+}
+
+static bool is_read_only(const struct link_map *map, uintptr_t address)
+{
+	struct dl_phdr_info info;
+
+	if (!modules_find((uintptr_t)map->l_ld, &info))
+		return false;
+	for (int i = 0; i < info.dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info.dlpi_phdr[i];
+
+		if (segment->p_type == PT_GNU_RELRO &&
+		    address - info.dlpi_addr - segment->p_vaddr < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static bool redirect_table(const struct link_map *map, const struct object *object, int table,
+			   uint32_t *done)
+{
+	for (size_t i = 0; i < object->counts[table]; i++) {
+		const ElfW(Rela) *entry = &object->tables[table][i];
+		const char *name =
+			object->strings + object->symbols[ELF64_R_SYM(entry->r_info)].st_name;
+		void **slot = (void **)(object->base + entry->r_offset);
+
+		for (unsigned n = 0; ELF64_R_SYM(entry->r_info) && n < REDIRECTIONS; n++) {
+			if (strcmp(name, redirections[n].name))
+				continue;
+			if (!point(slot, &redirections[n]))
+				return false;
+			if (is_read_only(map, (uintptr_t)slot))
+				raw3(SYS_mprotect, (uintptr_t)slot & ~(uintptr_t)4095, 4096,
+				     PROT_READ);
+			*done |= UINT32_C(1) << n;
+		}
+	}
+	return true;
+}
+
+bool isolate(void *handle)
+{
+	struct link_map *map;
+	struct object object;
+	uint32_t done = 0;
+
+	if (dlinfo(handle, RTLD_DI_LINKMAP, &map) || !read_object(map, &object))
+		return false;
+	if (!redirect_table(map, &object, 0, &done) || !redirect_table(map, &object, 1, &done))
+		return false;
+	for (unsigned n = 0; n < REDIRECTIONS; n++)
+		if (redirections[n].needed && !(done >> n & 1))
+			return false;
+	return true;
+}

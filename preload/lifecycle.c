@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/lifecycle.h"
+
+#include <errno.h>
+#include <link.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#include "preload/attach.h"
+#include "preload/calls.h"
+#include "preload/clock.h"
+#include "preload/modules.h"
+#include "preload/real.h"
+#include "preload/settings.h"
+#include "preload/thread.h"
+#include "preload/unwind.h"
+
+#define RECORDER_WAKING \
+	(RECORDER_ON + 1) /* somebody is making the session; the others forward meanwhile */
+
+struct recorder recorder;
+
+static void go_on(void)
+{
+	process_join();
+	atomic_store_explicit(&recorder.state, RECORDER_ON, memory_order_release);
+}
+
+bool recorder_wake(void)
+{
+	int idle = RECORDER_IDLE;
+
+	if (!atomic_compare_exchange_strong(&recorder.state, &idle, RECORDER_WAKING))
+		return idle == RECORDER_ON;
+	if (!attach_make_default()) {
+		atomic_store_explicit(&recorder.state, RECORDER_OFF, memory_order_release);
+		return false;
+	}
+	go_on();
+	return true;
+}
+
+/* Our own code, so that a stack can begin at the host's. */
+static void find_own_text(void)
+{
+	struct dl_phdr_info info;
+
+	if (!modules_find((uintptr_t)find_own_text, &info))
+		return;
+	for (int i = 0; i < info.dlpi_phnum; i++)
+		if (info.dlpi_phdr[i].p_type == PT_LOAD && info.dlpi_phdr[i].p_flags & PF_X) {
+			recorder.text_start = info.dlpi_addr + info.dlpi_phdr[i].p_vaddr;
+			recorder.text_end = recorder.text_start + info.dlpi_phdr[i].p_memsz;
+		}
+}
+
+static void begin(char **environment)
+{
+	struct settings settings = settings_read(environment);
+
+	clock_find();
+	if (!process_identify() || !settings_wants(&settings, process_name()))
+		return;
+	modules_prepare();
+	find_own_text();
+	thread_prepare();
+	attach_prepare(environment);
+	if (recorder.stack_depth)
+		unwind_prepare();
+	if (*settings.SESSION ? attach_session(settings.SESSION) : attach_default())
+		go_on();
+	else if (!*settings.SESSION)
+		atomic_store_explicit(&recorder.state, RECORDER_IDLE, memory_order_release);
+}
+
+/*
+ * First of all constructors (-z initfirst), so that what other constructors lock is seen. libc's
+ * own has not run then, so the environment comes as an argument, as ld.so gives it. In secure
+ * execution only the pointers are found: nothing is mapped, nothing opened.
+ */
+__attribute__((constructor(101))) static void born(int argc, char **argv, char **environment)
+{
+	int saved = errno;
+
+	(void)argc;
+	(void)argv;
+	real_resolve();
+	if (!getauxval(AT_SECURE))
+		begin(environment);
+	errno = saved;
+}
+
+/* Destructors of others may still lock: nothing is torn down. */
+__attribute__((destructor(101))) static void ending(void)
+{
+	call_exit(-1);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Remembering stack walks. A place that locks again from the same depth has, most often, the same
+ * stack: if every return address still lies where the last walk found it, and every saved frame
+ * pointer below one is the same, then the frames are the same. That takes about 10 ns; a walk takes
+ * 100 ns at best.
+ */
+#ifndef PRELOAD_MEMO_H
+#define PRELOAD_MEMO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "trace/format.h"
+
+#define MEMOS 16 /* per thread, by call site and depth; a power of two */
+
+struct memo_frame {
+	const uintptr_t *place; /* where on the stack the return address lies */
+	uintptr_t address;
+	uintptr_t below; /* the word below it where that is a saved frame pointer, else 0 */
+};
+
+struct memo {
+	uintptr_t frame, caller; /* key: the hook's frame address and return address */
+	uint64_t hash;		 /* of the frames' addresses */
+	uint64_t position;	 /* of the RECORD_STACK */
+	uint32_t count;		 /* frames with known places; 0: not armed */
+	struct memo_frame frames[STACK_MAX];
+};
+
+#endif

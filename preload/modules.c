@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/modules.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+#include "preload/emit.h"
+#include "preload/process.h"
+
+#define MODULES_MAX   512 /* a power of two; frames of further objects are plain addresses */
+#define SNAPSHOT_MAX  128
+#define START_CLAIMED 1 /* somebody is filling this entry in */
+
+struct module {
+	_Atomic uintptr_t start; /* of the mapping; 0: free */
+	uintptr_t end, base;
+	uint8_t build_id[BUILD_ID_MAX];
+	uint8_t build_id_bytes;
+	const char *path;
+	_Atomic uint64_t position; /* of the last RECORD_MODULE; 0: to be announced */
+};
+
+static struct module modules[MODULES_MAX];
+
+/* ---- Which object holds an address
+ * ------------------------------------------------------------------------------ */
+
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+#pragma weak _dl_find_object
+#define HAVE_FIND_OBJECT 1
+#endif
+
+/* Without _dl_find_object: what was loaded when the image started. */
+static struct dl_phdr_info snapshot[SNAPSHOT_MAX];
+static uint32_t snapshot_count;
+
+static int remember(struct dl_phdr_info *info, size_t size, void *data)
+{
+	(void)size;
+	(void)data;
+	if (snapshot_count == SNAPSHOT_MAX)
+		return 1;
+	snapshot[snapshot_count++] = *info;
+	return 0;
+}
+
+static bool lock_free_lookup(void)
+{
+#ifdef HAVE_FIND_OBJECT
+	return _dl_find_object != NULL;
+#else
+	return false;
+#endif
+}
+
+void modules_prepare(void)
+{
+	if (!lock_free_lookup())
+		dl_iterate_phdr(remember, NULL);
+}
+
+static bool holds(const struct dl_phdr_info *info, uintptr_t address)
+{
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD &&
+		    address - info->dlpi_addr - segment->p_vaddr < segment->p_memsz)
+			return true;
+	}
+	return false;
+}
+
+static bool find_in_snapshot(uintptr_t address, struct dl_phdr_info *info)
+{
+	for (uint32_t i = 0; i < snapshot_count; i++)
+		if (holds(&snapshot[i], address)) {
+			*info = snapshot[i];
+			return true;
+		}
+	return false;
+}
+
+bool modules_find(uintptr_t address, struct dl_phdr_info *info)
+{
+#ifdef HAVE_FIND_OBJECT
+	struct dl_find_object found;
+	const ElfW(Ehdr) * elf;
+
+	if (!lock_free_lookup())
+		return find_in_snapshot(address, info);
+	if (_dl_find_object((void *)address, &found))
+		return false;
+	/* The first mapping of an object begins with its ELF header. */
+	elf = found.dlfo_map_start;
+	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) || elf->e_phentsize != sizeof(ElfW(Phdr)))
+		return false;
+	info->dlpi_addr = found.dlfo_link_map->l_addr;
+	info->dlpi_name = found.dlfo_link_map->l_name;
+	info->dlpi_phdr = (const void *)((const char *)elf + elf->e_phoff);
+	info->dlpi_phnum = elf->e_phnum;
+	return true;
+#else
+	return find_in_snapshot(address, info);
+#endif
+}
+
+/* ---- The table
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void find_extent(const struct dl_phdr_info *info, struct module *module)
+{
+	uintptr_t start = UINTPTR_MAX, end = 0;
+
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type != PT_LOAD)
+			continue;
+		if (info->dlpi_addr + segment->p_vaddr < start)
+			start = info->dlpi_addr + segment->p_vaddr;
+		if (info->dlpi_addr + segment->p_vaddr + segment->p_memsz > end)
+			end = info->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+	}
+	atomic_store_explicit(&module->start, start, memory_order_relaxed);
+	module->end = end;
+}
+
+static bool find_build_id(const ElfW(Nhdr) * note, size_t length, struct module *module)
+{
+	const char *at = (const char *)note, *end = at + length;
+
+	while (at + sizeof(*note) <= end) {
+		const char *name, *bytes;
+
+		note = (const void *)at;
+		name = at + sizeof(*note);
+		bytes = name + ((note->n_namesz + 3u) & ~3u);
+		if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+		    !memcmp(name, "GNU", 4)) {
+			module->build_id_bytes =
+				(uint8_t)(note->n_descsz < BUILD_ID_MAX ? note->n_descsz
+									: BUILD_ID_MAX);
+			memcpy(module->build_id, bytes, module->build_id_bytes);
+			return true;
+		}
+		at = bytes + ((note->n_descsz + 3u) & ~3u);
+	}
+	return false;
+}
+
+static struct module describe(const struct dl_phdr_info *info)
+{
+	struct module module = { .base = info->dlpi_addr, .path = info->dlpi_name };
+
+	find_extent(info, &module);
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_NOTE &&
+		    find_build_id((const void *)(info->dlpi_addr + segment->p_vaddr),
+				  segment->p_memsz, &module))
+			break;
+	}
+	return module;
+}
+
+static bool same(const struct module *a, const struct module *b)
+{
+	return a->end == b->end && a->base == b->base && a->build_id_bytes == b->build_id_bytes &&
+	       !memcmp(a->build_id, b->build_id, a->build_id_bytes);
+}
+
+static bool insert(struct module *entry, const struct module *module)
+{
+	uintptr_t free = 0;
+
+	if (!atomic_compare_exchange_strong(&entry->start, &free, START_CLAIMED))
+		return false;
+	memcpy((char *)entry + sizeof(entry->start), (const char *)module + sizeof(entry->start),
+	       sizeof(*entry) - sizeof(entry->start));
+	atomic_store_explicit(&entry->start,
+			      atomic_load_explicit(&module->start, memory_order_relaxed),
+			      memory_order_release);
+	return true;
+}
+
+/* An object that was replaced by another at the same address gets an entry of its own. */
+static struct module *enter(const struct module *wanted)
+{
+	uintptr_t start = atomic_load_explicit(&wanted->start, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < MODULES_MAX; i++) {
+		struct module *entry = &modules[((start >> 12) + i) % MODULES_MAX];
+		uintptr_t there = atomic_load_explicit(&entry->start, memory_order_acquire);
+
+		if (there == start && same(entry, wanted))
+			return entry;
+		if (!there && insert(entry, wanted))
+			return entry;
+	}
+	return NULL;
+}
+
+/* ---- Announcing
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static uint64_t announce(const struct module *module, bool slow)
+{
+	struct record_module record = {
+		.kind = RECORD_MODULE,
+		.process = recorder.process,
+		.module = (uint16_t)(module - modules + 1),
+		.build_id_bytes = module->build_id_bytes,
+		.base = module->base,
+		.size = module->end - atomic_load_explicit(&module->start, memory_order_relaxed),
+	};
+	struct piece path = { module->path, module->path ? strlen(module->path) : 0 };
+
+	if (!path.length) /* the program itself has no name there */
+		path = (struct piece){ process_exe(), strlen(process_exe()) };
+	memcpy(record.build_id, module->build_id, sizeof(record.build_id));
+	record.bytes = (uint16_t)path.length;
+	return slow ? emit_long_slow(&record, &path, 1) : emit_long(&record, &path, 1);
+}
+
+uint64_t modules_frame(uintptr_t address)
+{
+	struct dl_phdr_info info;
+	struct module found, *module;
+
+	if (!modules_find(address, &info))
+		return FRAME(0, address);
+	found = describe(&info);
+	module = enter(&found);
+	if (!module)
+		return FRAME(0, address);
+	if (!emit_is_fresh(atomic_load_explicit(&module->position, memory_order_relaxed)))
+		atomic_store_explicit(&module->position, announce(module, false),
+				      memory_order_relaxed);
+	return FRAME(module - modules + 1, address - module->base);
+}
+
+void modules_announce_slow(const uint64_t *frames, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		uint16_t module = FRAME_MODULE(frames[i]);
+		bool done = !module;
+
+		for (uint32_t earlier = 0; earlier < i && !done; earlier++)
+			done = FRAME_MODULE(frames[earlier]) == module;
+		if (!done)
+			announce(&modules[module - 1], true);
+	}
+}
+
+void modules_forget_announced(void)
+{
+	for (uint32_t i = 0; i < MODULES_MAX; i++)
+		if (atomic_load_explicit(&modules[i].start, memory_order_relaxed))
+			atomic_store_explicit(&modules[i].position, 0, memory_order_relaxed);
+}

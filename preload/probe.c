@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/probe.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "preload/arch.h"
+
+#define PAGE	  4096u /* the smallest there is: probing more often than needed harms nobody */
+#define OWN_STACK 1024u
+
+/*
+ * rt_sigprocmask with an invalid `how` reads the new mask first: EFAULT tells that it could not,
+ * EINVAL that it could. Nothing is changed either way.
+ */
+static bool word_readable(uintptr_t address)
+{
+	return raw4(SYS_rt_sigprocmask, ~0, address & ~(uintptr_t)7, 0, 8) != -EFAULT;
+}
+
+bool probe_readable(const void *address, size_t length)
+{
+	uintptr_t first = (uintptr_t)address, last = first + length - 1;
+
+	if (last < first)
+		return false;
+	for (uintptr_t page = first; page <= last; page = (page | (PAGE - 1)) + 1) {
+		if (!word_readable(page))
+			return false;
+		if ((page | (PAGE - 1)) == UINTPTR_MAX)
+			break;
+	}
+	return true;
+}
+
+/*
+ * The frame of the function that called ours begins above our own; within its page, and never
+ * across into the next one, stack memory is mapped.
+ */
+static bool on_own_stack(const void *from, size_t length, const void *frame)
+{
+	uintptr_t begin = (uintptr_t)from, end = begin + length, base = (uintptr_t)frame;
+
+	return begin >= base && end <= (base | (PAGE - 1)) + 1 && end - base <= OWN_STACK;
+}
+
+bool probe_copy(void *to, const void *from, size_t length, const void *frame)
+{
+	if (!on_own_stack(from, length, frame) && !probe_readable(from, length))
+		return false;
+	memcpy(to, from, length);
+	return true;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/process.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "preload/arch.h"
+#include "preload/clock.h"
+#include "preload/emit.h"
+#include "preload/file.h"
+#include "preload/grants.h"
+#include "preload/inherit.h"
+#include "preload/modules.h"
+#include "trace/session.h"
+
+#define SLOT_BUSY UINT32_MAX /* claimed, not filled yet */
+
+struct process_page *process_page;
+
+/* What does not change in an image. */
+static struct {
+	uint64_t start_time;
+	int32_t ppid;
+	char comm[16];
+	char exe[4096];
+	size_t exe_length;
+	char arguments[4096];
+	size_t arguments_length;
+} identity;
+
+/* Where a process goes that finds the table full: recorded, but not visible to others. */
+static struct process_slot spare_slot;
+
+static size_t read_file(const char *path, char *buffer, size_t room)
+{
+	long fd = raw3(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC), got;
+	size_t length = 0;
+
+	if (fd < 0)
+		return 0;
+	while (length < room && (got = raw3(SYS_read, fd, buffer + length, room - length)) > 0)
+		length += (size_t)got;
+	raw1(SYS_close, fd);
+	return length;
+}
+
+static size_t read_link(const char *path, char *buffer, size_t room)
+{
+	long length = raw4(SYS_readlinkat, AT_FDCWD, path, buffer, room);
+
+	return length > 0 ? (size_t)length : 0;
+}
+
+static uint64_t parse_number(const char **at)
+{
+	uint64_t number = 0;
+
+	while (**at && (**at < '0' || **at > '9'))
+		++*at;
+	for (; **at >= '0' && **at <= '9'; ++*at)
+		number = number * 10 + (uint64_t)(**at - '0');
+	return number;
+}
+
+/* pid (comm) state ppid …; the name may hold anything, so the last ')' ends it. Field 22 is the
+ * start time. */
+static bool parse_stat(char *text, size_t length)
+{
+	const char *open, *at;
+	char *close;
+
+	text[length] = '\0';
+	open = strchr(text, '(');
+	close = strrchr(text, ')');
+	if (!open || !close || close < open)
+		return false;
+	*close = '\0';
+	strncpy(identity.comm, open + 1, sizeof(identity.comm) - 1);
+	at = close + 3; /* past "S", the state */
+	identity.ppid = (int32_t)parse_number(&at);
+	/* Fields 5 to 21; some are negative: the sign is skipped with the blanks. */
+	for (int field = 5; field < 22; field++)
+		parse_number(&at);
+	identity.start_time = parse_number(&at);
+	return true;
+}
+
+static uint64_t find_open_fds(void)
+{
+	uint64_t open = 0;
+
+	for (int fd = 0; fd < 64; fd++)
+		if (raw2(SYS_fcntl, fd, F_GETFD) >= 0)
+			open |= UINT64_C(1) << fd;
+	return open;
+}
+
+bool process_identify(void)
+{
+	char text[1024];
+	size_t length;
+	const char *at = text;
+	void *page = (void *)raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if ((unsigned long)page > -4096UL)
+		return false;
+	raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
+	process_page = page;
+	recorder.open_fds = find_open_fds();
+	recorder.pid = (int32_t)raw0(SYS_getpid);
+	length = read_file("/proc/self/stat", text, sizeof(text) - 1);
+	if (!parse_stat(text, length)) {
+		identity.start_time = clock_boot_ticks();
+		identity.ppid = (int32_t)raw0(SYS_getppid);
+	}
+	length = read_link("/proc/self/ns/pid", text, sizeof(text) - 1);
+	text[length] = '\0';
+	recorder.pidns = parse_number(&at);
+	identity.exe_length = read_link("/proc/self/exe", identity.exe, sizeof(identity.exe) - 1);
+	if (recorder.argv_wanted)
+		identity.arguments_length = read_file("/proc/self/cmdline", identity.arguments,
+						      sizeof(identity.arguments));
+	/* Until it joins a session, a process has a slot of its own, so that no path needs to ask.
+	 */
+	recorder.slot = &spare_slot;
+	atomic_store_explicit(&process_page->process, SLOT_BUSY, memory_order_relaxed);
+	return true;
+}
+
+/* ---- Announcing
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static struct record_process describe(enum process_reason reason, struct piece pieces[3])
+{
+	pieces[0] = (struct piece){ identity.exe, identity.exe_length };
+	pieces[1] = (struct piece){ "", 1 };
+	pieces[2] = (struct piece){ identity.arguments, identity.arguments_length };
+	return (struct record_process){
+		.kind = RECORD_PROCESS,
+		.reason = (uint8_t)reason,
+		.process = recorder.process,
+		.parent = recorder.slot->parent,
+		.pid = recorder.pid,
+		.ppid = recorder.slot->ppid,
+		.bytes = (uint32_t)(pieces[0].length + pieces[1].length + pieces[2].length),
+		.time = clock_monotonic(),
+		.start_time = recorder.slot->start_time,
+		.open_fds = recorder.open_fds,
+		.pidns = recorder.pidns,
+	};
+}
+
+static void announce(enum process_reason reason)
+{
+	struct piece pieces[3];
+	struct record_process record = describe(reason, pieces);
+
+	atomic_store_explicit(&recorder.slot->last_announced, emit_long(&record, pieces, 3),
+			      memory_order_release);
+}
+
+void process_refresh(void)
+{
+	if (unlikely(!emit_is_fresh(
+		    atomic_load_explicit(&recorder.slot->last_announced, memory_order_relaxed))))
+		announce(PROCESS_AGAIN);
+}
+
+void process_announce_slow(void)
+{
+	struct piece pieces[3];
+	struct record_process record = describe(PROCESS_AGAIN, pieces);
+
+	emit_long_slow(&record, pieces, 3);
+}
+
+/* ---- Slots
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static struct process_slot *slot_at(uint32_t start, uint32_t i)
+{
+	return &recorder.process_slots[(start + i) % recorder.process_slot_count];
+}
+
+struct process_slot *process_slot_of(uint32_t process)
+{
+	for (uint32_t i = 0; process && i < recorder.process_slot_count; i++) {
+		struct process_slot *slot = slot_at(process, i);
+
+		if (atomic_load_explicit(&slot->process, memory_order_acquire) == process)
+			return slot;
+	}
+	return NULL;
+}
+
+/* The slot of a living process by pid: 0 in start_time matches any. */
+static struct process_slot *slot_by_pid(int32_t pid, uint64_t start_time)
+{
+	for (uint32_t i = 0; pid && i < recorder.process_slot_count; i++) {
+		struct process_slot *slot = &recorder.process_slots[i];
+		uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
+
+		if (process && process != SLOT_BUSY && slot->pid == pid &&
+		    slot->pidns == recorder.pidns &&
+		    (!start_time || session_same_start(slot->start_time, start_time)))
+			return slot;
+	}
+	return NULL;
+}
+
+static struct process_slot *claim_slot(uint32_t process)
+{
+	for (uint32_t i = 0; i < recorder.process_slot_count; i++) {
+		struct process_slot *slot = slot_at(process, i);
+		uint32_t free = 0;
+
+		if (!atomic_load_explicit(&slot->process, memory_order_relaxed) &&
+		    atomic_compare_exchange_strong(&slot->process, &free, SLOT_BUSY))
+			return slot;
+	}
+	recorder_count(&recorder.session->lost_processes);
+	return &spare_slot;
+}
+
+static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
+{
+	uint32_t process = (uint32_t)atomic_fetch_add(&recorder.session->next_process.value, 1);
+	struct process_slot *slot = claim_slot(process);
+
+	memset((char *)slot + sizeof(slot->process), 0, sizeof(*slot) - sizeof(slot->process));
+	slot->pid = recorder.pid;
+	slot->start_time = start_time;
+	slot->pidns = recorder.pidns;
+	slot->parent = parent;
+	slot->ppid = ppid;
+	memcpy(slot->comm, identity.comm, sizeof(slot->comm));
+	atomic_store_explicit(&slot->process, process, memory_order_release);
+	recorder.slot = slot;
+	recorder.process = process;
+}
+
+/* After exec the other threads are gone, and so is this thread's place: nobody is inside a request.
+ */
+static void free_thread_slots(uint32_t process)
+{
+	for (uint32_t i = 0; i < recorder.thread_slot_count; i++) {
+		struct thread_slot *slot = &recorder.thread_slots[i];
+
+		if (atomic_load_explicit(&slot->process, memory_order_relaxed) == process) {
+			atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
+			atomic_store_explicit(&slot->process, 0, memory_order_release);
+		}
+	}
+}
+
+void process_join(void)
+{
+	struct process_slot *mine = slot_by_pid(recorder.pid, identity.start_time), *parent;
+
+	if (mine) {
+		recorder.slot = mine;
+		recorder.process = atomic_load_explicit(&mine->process, memory_order_relaxed);
+		mine->start_time = identity.start_time;
+		memcpy(mine->comm, identity.comm, sizeof(mine->comm));
+		atomic_fetch_add(&mine->image, 1);
+		free_thread_slots(recorder.process);
+	} else {
+		parent = slot_by_pid(identity.ppid, 0);
+		take_slot(parent ? atomic_load_explicit(&parent->process, memory_order_relaxed) : 0,
+			  identity.start_time, identity.ppid);
+	}
+	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
+	announce(mine ? PROCESS_EXEC : PROCESS_START);
+	if (!mine)
+		inherit_from_parent();
+}
+
+void process_forked(uint32_t parent)
+{
+	uint32_t fresh = 0;
+	const struct process_slot *parent_slot = recorder.slot;
+
+	/* A signal handler may come here first. */
+	if (!atomic_compare_exchange_strong(&process_page->process, &fresh, SLOT_BUSY))
+		return;
+	recorder.pid = (int32_t)raw0(SYS_getpid);
+	if (atomic_load_explicit(&recorder.state, memory_order_relaxed) != RECORDER_ON)
+		return;
+	take_slot(parent, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
+	recorder.open_fds = UINT64_MAX; /* any may come from the parent */
+	grants_inherit(recorder.slot, parent_slot);
+	modules_forget_announced();
+	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
+	announce(PROCESS_FORK);
+}
+
+bool process_is_vm_child(void)
+{
+	return raw0(SYS_getpid) != recorder.pid;
+}
+
+void process_watch(int fd)
+{
+	atomic_fetch_or_explicit(&recorder.slot->watch, UINT64_C(1) << (fd & 63),
+				 memory_order_relaxed);
+}
+
+/* fd n and fd n + 64 share a bit: that of a known neighbour stays. */
+void process_unwatch(int fd)
+{
+	if (!file_known_beside(fd))
+		atomic_fetch_and_explicit(&recorder.slot->watch, ~(UINT64_C(1) << (fd & 63)),
+					  memory_order_relaxed);
+}
+
+const char *process_exe(void)
+{
+	return identity.exe;
+}
+
+const char *process_name(void)
+{
+	return identity.comm;
+}

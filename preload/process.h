@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* This process: its number and slot, what it announces, what it watches, and how it notices that it
+ * was forked. */
+#ifndef PRELOAD_PROCESS_H
+#define PRELOAD_PROCESS_H
+
+#include "preload/recorder.h"
+
+/* A page that the kernel wipes in every fork child, however it was made (MADV_WIPEONFORK): 0 means
+ * "I am new". */
+struct process_page {
+	_Atomic uint32_t process;
+};
+
+extern struct process_page *process_page;
+
+/* Constructor only: identity from /proc, the wiped page. False: no place for it. */
+bool process_identify(void);
+
+/* Takes a slot (or, after exec, the one it had) and announces this image. Once per image, when a
+ * session is there. */
+void process_join(void);
+
+/* In a fork child: a process of its own from here on. `parent`: its number. */
+void process_forked(uint32_t parent);
+
+/* Announces this process again where half a lap has passed. Cheap. */
+void process_refresh(void);
+
+/* Announces this process into the slow ring. */
+void process_announce_slow(void);
+
+/*
+ * True in a vfork child, which runs in its parent's memory and must leave it as it is. A system
+ * call: off the common path only.
+ */
+bool process_is_vm_child(void);
+
+/* Must be the first question of every hook: notices a fork that no wrapper saw. */
+static inline void process_check_fork(void)
+{
+	if (unlikely(!atomic_load_explicit(&process_page->process, memory_order_relaxed)))
+		process_forked(recorder.process);
+}
+
+/* The path of the program, and its name as the kernel has it (15 bytes); terminated. */
+const char *process_exe(void);
+const char *process_name(void);
+
+/* Closing fd may release a lock from now on. */
+void process_watch(int fd);
+
+void process_unwatch(int fd);
+
+static inline bool process_watches(int fd)
+{
+	return atomic_load_explicit(&recorder.slot->watch, memory_order_relaxed) >> (fd & 63) & 1;
+}
+
+/* The slot of a process, by its number in the session; NULL if it has none (any more). */
+struct process_slot *process_slot_of(uint32_t process);
+
+#endif

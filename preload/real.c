@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the real functions. A call can come before our constructor: then the first one looks them
+ * up. */
+#include "preload/real.h"
+
+#include <dlfcn.h>
+
+struct real real;
+long (*real_syscall)(long number, ...);
+
+static void *next(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+void real_resolve(void)
+{
+	/* Through a void **: POSIX lets a function pointer travel as an object pointer, ISO C does
+	 * not. */
+#define X(type, name, parameters, arguments) *(void **)&real.name = next(#name);
+#include "preload/calls.def"
+#undef X
+	*(void **)&real_syscall = next("syscall");
+	if (!real.fcntl64) /* before glibc 2.28, and musl */
+		*(void **)&real.fcntl64 = *(void **)&real.fcntl;
+	if (!real.__fcntl)
+		*(void **)&real.__fcntl = *(void **)&real.fcntl;
+	if (!real.lockf64)
+		*(void **)&real.lockf64 = *(void **)&real.lockf;
+	if (!real.freopen64)
+		*(void **)&real.freopen64 = *(void **)&real.freopen;
+	if (!real.__close)
+		*(void **)&real.__close = *(void **)&real.close;
+	if (!real.__dup2)
+		*(void **)&real.__dup2 = *(void **)&real.dup2;
+	if (!real._Fork)
+		*(void **)&real._Fork = *(void **)&real.fork;
+}

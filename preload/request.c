@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "preload/arch.h"
+#include "preload/clock.h"
+#include "preload/emit.h"
+#include "preload/process.h"
+#include "preload/sigstack.h"
+
+#define whence_of(flags) (((flags)&FLAG_WHENCE) >> FLAG_WHENCE_SHIFT)
+
+static const enum lock_action actions[] = {
+#define X(id, call, command, world, owner, action) ACTION_##action,
+#include "trace/lock_ops.def"
+#undef X
+};
+
+/* ---- The range
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What whence counts from. Another thread may move it before the kernel looks: the same race that
+ * the host has. */
+static bool find_base(int fd, unsigned whence, uint64_t *base)
+{
+	struct stat status;
+	long position;
+
+	*base = 0;
+	if (whence == SEEK_SET)
+		return true;
+	if (whence == SEEK_CUR) {
+		position = raw3(SYS_lseek, fd, 0, SEEK_CUR);
+		*base = position >= 0 ? (uint64_t)position : 0;
+		return position >= 0;
+	}
+	if (raw2(SYS_fstat, fd, &status))
+		return false;
+	*base = (uint64_t)status.st_size;
+	return true;
+}
+
+static void resolve_range(struct request *request, const struct asked *asked)
+{
+	struct record_lock *record = &request->record;
+
+	if (record->op == OP_FLOCK) {
+		request->lock.range = (struct range){ 0, RANGE_EOF };
+		return;
+	}
+	if (record->flags & (FLAG_BAD_RANGE | FLAG_RAW_MODE))
+		return;
+	if (!find_base(asked->fd, whence_of(record->flags), &record->base))
+		record->flags |= FLAG_BASE_UNKNOWN;
+	else if (!range_from_flock((int64_t)record->base, asked->start, asked->len,
+				   &request->lock.range))
+		record->flags |= FLAG_BAD_RANGE;
+}
+
+/* ---- The slot
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static void emit_abandoned(const struct thread *thread, uint32_t index)
+{
+	uint64_t payload[PAYLOAD_WORDS];
+	struct record_lock record;
+	struct range range;
+
+	if (!cell_read(&thread->slot->request[index],
+		       atomic_load_explicit(&thread->slot->position[index], memory_order_relaxed),
+		       payload))
+		return;
+	memcpy(&record, payload, sizeof(record));
+	if (record.op == OP_FLOCK || !range_from_flock((int64_t)record.base, (int64_t)record.start,
+						       (int64_t)record.len_or_end, &range))
+		range = (struct range){ 0, RANGE_EOF };
+	record.kind = RECORD_RESULT;
+	record.start = range.start;
+	record.len_or_end = range.end;
+	record.flags =
+		(uint16_t)((record.flags & ~FLAG_WHENCE) | FLAG_ABANDONED | FLAG_HAS_REQUEST);
+	record.outcome = OUTCOME(clock_monotonic() - record.time, 0);
+	emit(&record);
+}
+
+static void abandon(struct thread *thread, uint32_t from)
+{
+	uint32_t depth = atomic_load_explicit(&thread->slot->depth, memory_order_relaxed);
+
+	while (depth > from) {
+		emit_abandoned(thread, --depth);
+		atomic_store_explicit(&thread->slot->depth, depth, memory_order_release);
+	}
+}
+
+void request_abandon_all(struct thread *thread)
+{
+	abandon(thread, 0);
+}
+
+/*
+ * The thread seems to be inside a request already. Either a signal handler interrupted that, or the
+ * call was left by siglongjmp: then its frame is gone, and ours is above it. On a signal stack
+ * addresses say nothing, so there it counts as interrupted.
+ */
+static void drop_left_requests(struct thread *thread, uintptr_t frame)
+{
+	uint32_t depth = atomic_load_explicit(&thread->slot->depth, memory_order_relaxed);
+	bool signal_stack = on_signal_stack();
+
+	while (depth && !signal_stack && thread->frame[depth - 1] <= frame)
+		depth--;
+	abandon(thread, depth);
+}
+
+static void slot_enter(struct request *request, uint64_t position, uintptr_t frame)
+{
+	struct thread_slot *slot = request->thread->slot;
+	uint32_t depth = atomic_load_explicit(&slot->depth, memory_order_relaxed);
+	uint64_t payload[PAYLOAD_WORDS];
+
+	if (unlikely(depth == NEST_MAX)) {
+		recorder_count(&recorder.session->lost_nested);
+		return;
+	}
+	memcpy(payload, &request->record, sizeof(payload));
+	atomic_store_explicit(&slot->position[depth], position, memory_order_relaxed);
+	cell_write(&slot->request[depth], position, payload);
+	request->thread->frame[depth] = frame;
+	atomic_store_explicit(&slot->depth, depth + 1, memory_order_release);
+}
+
+static void slot_leave(struct request *request)
+{
+	struct thread_slot *slot = request->thread->slot;
+	uint32_t depth = atomic_load_explicit(&slot->depth, memory_order_relaxed);
+
+	if (likely(depth))
+		atomic_store_explicit(&slot->depth, depth - 1, memory_order_release);
+}
+
+/* ---- Around the call
+ * ------------------------------------------------------------------------------------------ */
+
+/* What may block or weaken a lock, and what one cell can't tell, is in the ring before the kernel
+ * is entered. */
+static bool goes_first(const struct record_lock *record)
+{
+	return record->op == OP_FLOCK || actions[record->op] != ACTION_SET ||
+	       (record->flags & FLAG_MODE) != FLAG_EXCLUSIVE ||
+	       whence_of(record->flags) != SEEK_SET ||
+	       record->flags & (FLAG_BAD_RANGE | FLAG_RAW_MODE);
+}
+
+static bool weakens(const struct record_lock *record)
+{
+	return (record->flags & FLAG_MODE) == FLAG_UNLOCK || record->op == OP_FLOCK;
+}
+
+void request_begin(struct request *request, const struct asked *asked, struct site site)
+{
+	struct thread *thread = thread_current();
+	struct record_lock *record = &request->record;
+	uint64_t position = 0;
+	struct file file;
+
+	request->thread = NULL;
+	if (unlikely(!thread)) {
+		recorder_count(&recorder.session->lost_unseen);
+		return;
+	}
+	if (unlikely(atomic_load_explicit(&thread->slot->depth, memory_order_relaxed)))
+		drop_left_requests(thread, site.frame);
+	process_refresh();
+	*record = (struct record_lock){
+		.kind = RECORD_REQUEST,
+		.op = asked->op,
+		.flags = asked->flags,
+		.process = recorder.process,
+		.tid = thread->tid,
+		.fd = asked->fd,
+		.start = (uint64_t)asked->start,
+		.len_or_end = (uint64_t)asked->len,
+		.base = asked->raw_mode,
+	};
+	request->lock =
+		(struct lock){ .op = asked->op, .mode = asked->flags & FLAG_MODE, .fd = asked->fd };
+	record->stack = stack_capture(thread, site);
+	if (!record->stack && recorder.stack_depth)
+		record->flags |= FLAG_NO_STACK;
+	record->time = clock_monotonic();
+	file = file_of(asked->fd, record->time);
+	if (unlikely(file.asked)) /* our own questions are no part of the call */
+		record->time = clock_monotonic();
+	if (unlikely(file.vm_child)) {
+		recorder_count(&recorder.session->lost_unseen);
+		return;
+	}
+	request->lock.file = file;
+	record->file = file.name;
+	if (file.inherited)
+		record->flags |= FLAG_INHERITED;
+	resolve_range(request, asked);
+	request->thread = thread;
+	request->in_ring = goes_first(record);
+	if (weakens(record) &&
+	    !(record->flags & (FLAG_BAD_RANGE | FLAG_BASE_UNKNOWN | FLAG_RAW_MODE)))
+		grants_release(&request->lock);
+	if (request->in_ring)
+		position = emit(record);
+	slot_enter(request, position, site.frame);
+}
+
+/* A failed unlock told something; so did whatever may grant, or be refused. */
+static bool has_news(const struct request *request, int error)
+{
+	return error || (request->record.flags & FLAG_MODE) != FLAG_UNLOCK ||
+	       actions[request->record.op] == ACTION_QUERY;
+}
+
+static void note_grant(const struct request *request, uint64_t now)
+{
+	const struct record_lock *record = &request->record;
+
+	if ((record->flags & FLAG_MODE) == FLAG_UNLOCK || actions[record->op] == ACTION_QUERY ||
+	    !record->file || record->flags & (FLAG_BAD_RANGE | FLAG_BASE_UNKNOWN | FLAG_RAW_MODE))
+		return;
+	grants_add(&request->lock, record->tid, now, record->stack);
+}
+
+/*
+ * A slow wait goes to the slow ring too, with all that it refers to, so that fast traffic can't
+ * flush it. `site` has gone by now, so the stack is walked from here: the same frames, since the
+ * hook has not returned.
+ */
+static void keep_slow(const struct request *request, const struct record_lock *result)
+{
+	struct record_lock first = request->record, last = *result;
+	reference file, stack;
+
+	if (!recorder.slow_mask)
+		return;
+	process_announce_slow();
+	file = file_announce_slow(first.fd);
+	stack = stack_announce_slow(request->thread, (struct site){ 0 });
+	first.file = last.file = file;
+	first.stack = last.stack = stack;
+	emit_slow(&first);
+	emit_slow(&last);
+}
+
+void request_end(struct request *request, int error, const struct answer *answer)
+{
+	struct record_lock result = request->record;
+	uint64_t now, duration;
+
+	if (unlikely(!request->thread))
+		return;
+	if (!has_news(request, error)) {
+		slot_leave(request);
+		return;
+	}
+	now = clock_monotonic();
+	duration = now - result.time;
+	result.kind = RECORD_RESULT;
+	result.flags &= (uint16_t)~FLAG_WHENCE;
+	if (request->in_ring)
+		result.flags |= FLAG_HAS_REQUEST;
+	else if ((int64_t)result.len_or_end < 0)
+		result.flags |= FLAG_NEGATIVE;
+	result.start = request->lock.range.start;
+	result.len_or_end = request->lock.range.end;
+	if (answer && answer->mode) {
+		result.flags =
+			(uint16_t)((result.flags & ~FLAG_MODE) | answer->mode | FLAG_BLOCKER);
+		result.fd = answer->pid;
+		result.start = answer->range.start;
+		result.len_or_end = answer->range.end;
+	}
+	result.outcome = OUTCOME(duration, error);
+	if (!error)
+		note_grant(request, now);
+	emit(&result);
+	slot_leave(request);
+	if (unlikely(duration >= recorder.slow_ns) && actions[result.op] == ACTION_WAIT)
+		keep_slow(request, &result);
+}

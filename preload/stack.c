@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/stack.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "preload/emit.h"
+#include "preload/modules.h"
+#include "preload/sigstack.h"
+#include "preload/unwind.h"
+
+#define OWN_FRAMES  12	 /* of the recorder itself, between the walk and the hook */
+#define STACKS_SEEN 1024 /* a power of two */
+
+/* Stacks of this process that were announced, by hash. An entry is valid if its hash is the same
+ * before and after. */
+static struct {
+	_Atomic uint64_t hash, position;
+} seen[STACKS_SEEN];
+
+static uint64_t hash_addresses(const uintptr_t *addresses, uint32_t count)
+{
+	uint64_t hash = count + UINT64_C(0x9e3779b97f4a7c15);
+
+	for (uint32_t i = 0; i < count; i++) {
+		hash = (hash ^ addresses[i]) * UINT64_C(0xbf58476d1ce4e5b9);
+		hash ^= hash >> 29;
+	}
+	return hash ? hash : 1;
+}
+
+static uint64_t position_seen(uint64_t hash)
+{
+	uint32_t i = hash & (STACKS_SEEN - 1);
+	uint64_t position;
+
+	if (atomic_load_explicit(&seen[i].hash, memory_order_acquire) != hash)
+		return 0;
+	position = atomic_load_explicit(&seen[i].position, memory_order_acquire);
+	return atomic_load_explicit(&seen[i].hash, memory_order_relaxed) == hash ? position : 0;
+}
+
+static void remember(uint64_t hash, uint64_t position)
+{
+	uint32_t i = hash & (STACKS_SEEN - 1);
+
+	atomic_store_explicit(&seen[i].hash, 0, memory_order_relaxed);
+	atomic_store_explicit(&seen[i].position, position, memory_order_release);
+	atomic_store_explicit(&seen[i].hash, hash, memory_order_release);
+}
+
+/* ---- Walking
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+/*
+ * A signal handler that locks while this thread is walking must not walk: libunwind is in the
+ * middle of something. A walk that was left by siglongjmp is over: its frame lies below ours.
+ */
+static bool may_walk(const struct thread *thread, uintptr_t frame)
+{
+	return !thread->walking || (thread->walking <= frame && !on_signal_stack());
+}
+
+struct walk {
+	uintptr_t addresses[OWN_FRAMES + STACK_MAX];
+	uint32_t count;
+	bool truncated;
+	bool failed; /* only the hook's caller is known */
+};
+
+static bool is_own(uintptr_t address)
+{
+	return address - recorder.text_start < recorder.text_end - recorder.text_start;
+}
+
+/* The frames from the hook's caller on; at least that one is always known. */
+static void take_walk(struct thread *thread, struct site site, struct walk *walk)
+{
+	uint32_t depth = recorder.stack_depth, own = 0, found;
+	int saved = errno;
+
+	thread->walking = site.frame ? site.frame : (uintptr_t)__builtin_frame_address(0);
+	found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
+	thread->walking = 0;
+	errno = saved;
+	while (own < found && is_own(walk->addresses[own]))
+		own++;
+	walk->count = found - own < depth ? found - own : depth;
+	walk->truncated = found - own > depth;
+	walk->failed = false;
+	memmove(walk->addresses, walk->addresses + own, walk->count * sizeof(*walk->addresses));
+	while (walk->count && !walk->addresses[walk->count - 1])
+		walk->count--;
+	if (!walk->count && site.caller) {
+		walk->addresses[0] = site.caller;
+		walk->count = 1;
+		walk->truncated = walk->failed = true;
+	}
+}
+
+/* The innermost frame is named by an address inside the call, the others by where they go on. */
+static uint64_t announce(const struct walk *walk, bool slow)
+{
+	uint64_t frames[STACK_MAX];
+	struct record_stack record = {
+		.kind = RECORD_STACK,
+		.process = recorder.process,
+		.frames = (uint16_t)walk->count,
+		.bytes = (uint16_t)(walk->count * sizeof(*frames)),
+		.truncated = walk->truncated,
+	};
+	struct piece piece = { frames, record.bytes };
+
+	for (uint32_t i = 0; i < walk->count; i++)
+		frames[i] = modules_frame(walk->addresses[i] - (i == 0));
+	if (!slow)
+		return emit_long(&record, &piece, 1);
+	modules_announce_slow(frames, walk->count);
+	return emit_long_slow(&record, &piece, 1);
+}
+
+static uint64_t position_of(const struct walk *walk, uint64_t hash)
+{
+	uint64_t position = position_seen(hash);
+
+	if (!emit_is_fresh(position)) {
+		position = announce(walk, false);
+		remember(hash, position);
+	}
+	return position;
+}
+
+/* ---- Memo
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+static struct memo *memo_of(struct thread *thread, struct site site)
+{
+	return &thread->memo[(site.frame >> 4 ^ site.caller ^ site.caller >> 7) & (MEMOS - 1)];
+}
+
+/* Innermost first: as long as the inner return addresses are the same, the next place is on the
+ * stack. */
+static bool still_there(const struct memo *memo, struct site site)
+{
+	if (memo->frame != site.frame || memo->caller != site.caller || !memo->count)
+		return false;
+	for (uint32_t i = 0; i < memo->count; i++) {
+		const struct memo_frame *frame = &memo->frames[i];
+
+		if (*frame->place != frame->address ||
+		    (frame->below && frame->place[-1] != frame->below))
+			return false;
+	}
+	return true;
+}
+
+static bool same_frames(const struct memo *memo, const struct walk *walk, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (memo->frames[i].address != walk->addresses[i])
+			return false;
+	return count == walk->count;
+}
+
+/*
+ * A memo is armed when a site comes with the same stack for the second time: finding the places
+ * takes microseconds, which would be wasted on a site that comes but once.
+ */
+static void learn(struct thread *thread, struct memo *memo, struct site site,
+		  const struct walk *walk, uint64_t hash)
+{
+	bool again = memo->frame == site.frame && memo->caller == site.caller && memo->hash == hash;
+	uint32_t count = 0;
+	int saved = errno;
+
+	memo->count = 0;
+	memo->frame = site.frame;
+	memo->caller = site.caller;
+	memo->hash = hash;
+	if (!again || walk->failed)
+		return;
+	thread->walking = site.frame;
+	count = unwind_places(thread, site.caller, memo->frames, walk->count);
+	thread->walking = 0;
+	errno = saved;
+	if (same_frames(memo, walk, count))
+		memo->count = count;
+}
+
+reference stack_capture(struct thread *thread, struct site site)
+{
+	struct memo *memo = memo_of(thread, site);
+	struct walk walk;
+	uint64_t hash;
+
+	if (likely(still_there(memo, site)) && likely(emit_is_fresh(memo->position)))
+		return (reference)memo->position;
+	if (!recorder.stack_depth)
+		return 0;
+	if (!unwind_usable() || !may_walk(thread, site.frame)) {
+		recorder_count(&recorder.session->lost_stacks);
+		return 0;
+	}
+	take_walk(thread, site, &walk);
+	hash = hash_addresses(walk.addresses, walk.count);
+	memo->position = position_of(&walk, hash);
+	learn(thread, memo, site, &walk, hash);
+	return (reference)memo->position;
+}
+
+reference stack_announce_slow(struct thread *thread, struct site site)
+{
+	struct walk walk;
+
+	if (!recorder.stack_depth || !unwind_usable() ||
+	    !may_walk(thread, (uintptr_t)__builtin_frame_address(0)))
+		return 0;
+	take_walk(thread, site, &walk);
+	return (reference)announce(&walk, true);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "preload/thread.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "preload/arch.h"
+#include "preload/request.h"
+
+/* Keys below this have their values inside the thread's own structure; for others
+ * pthread_setspecific allocates. */
+#define KEYS_WITHOUT_ALLOCATION 32
+
+/* initial-exec: reaching them must not call __tls_get_addr, which may allocate. */
+static __thread struct thread *current __attribute__((tls_model("initial-exec")));
+static __thread bool making __attribute__((tls_model("initial-exec")));
+
+static pthread_key_t key;
+static bool key_usable;
+
+static void leave_slot(struct thread_slot *slot)
+{
+	atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
+	atomic_store_explicit(&slot->process, 0, memory_order_release);
+}
+
+/* The thread ends. Later destructors may still lock: they get a new struct, and this runs again. */
+static void thread_ended(void *value)
+{
+	struct thread *thread = value;
+
+	if (thread->process == recorder.process) {
+		request_abandon_all(thread);
+		leave_slot(thread->slot);
+	}
+	if (current == thread)
+		current = NULL;
+	raw2(SYS_munmap, thread, sizeof(*thread));
+}
+
+void thread_prepare(void)
+{
+	key_usable = !pthread_key_create(&key, thread_ended) && key < KEYS_WITHOUT_ALLOCATION;
+}
+
+static struct thread_slot *claim_slot(uint32_t tid)
+{
+	for (uint32_t i = 0; i < recorder.thread_slot_count; i++) {
+		struct thread_slot *slot =
+			&recorder.thread_slots[(tid + i) % recorder.thread_slot_count];
+		uint32_t free = 0;
+
+		if (!atomic_load_explicit(&slot->process, memory_order_relaxed) &&
+		    atomic_compare_exchange_strong(&slot->process, &free, recorder.process))
+			return slot;
+	}
+	recorder_count(&recorder.session->lost_threads);
+	return NULL;
+}
+
+static void settle(struct thread *thread)
+{
+	struct thread_slot *slot;
+
+	thread->process = recorder.process;
+	thread->tid = (uint32_t)raw0(SYS_gettid);
+	slot = claim_slot(thread->tid);
+	thread->slot = slot ? slot : &thread->spare;
+	thread->slot->tid = thread->tid;
+	atomic_store_explicit(&thread->slot->depth, 0, memory_order_release);
+	thread->scratch_taken = false;
+	thread->walking = 0;
+}
+
+static struct thread *make(void)
+{
+	struct thread *thread;
+
+	if (making)
+		return NULL;
+	making = true;
+	thread = (void *)raw6(SYS_mmap, 0, sizeof(*thread), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if ((unsigned long)thread > -4096UL) {
+		thread = NULL;
+	} else {
+		settle(thread);
+		current = thread;
+		if (key_usable)
+			pthread_setspecific(key, thread);
+	}
+	making = false;
+	return thread;
+}
+
+struct thread *thread_current(void)
+{
+	struct thread *thread = current;
+
+	if (unlikely(!thread))
+		return make();
+	if (unlikely(thread->process != recorder.process)) /* forked */
+		settle(thread);
+	return thread;
+}
+
+struct thread *thread_if_made(void)
+{
+	return current && current->process == recorder.process ? current : NULL;
+}
+
+char *thread_borrow_scratch(size_t length)
+{
+	struct thread *thread = thread_current();
+
+	if (!thread || thread->scratch_taken || length > SCRATCH_ROOM)
+		return NULL;
+	thread->scratch_taken = true;
+	return thread->scratch;
+}
+
+void thread_return_scratch(void)
+{
+	current->scratch_taken = false;
+}
+
+struct thread *thread_walking(void)
+{
+	struct thread *thread = current;
+
+	return thread && thread->walking ? thread : NULL;
+}
