@@ -2,9 +2,11 @@
 #include "preload/lifecycle.h"
 
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "preload/attach.h"
 #include "preload/calls.h"
@@ -73,9 +75,22 @@ static void begin(char **environment)
 		atomic_store_explicit(&recorder.state, RECORDER_IDLE, memory_order_release);
 }
 
+#pragma weak gnu_get_libc_version
+#pragma weak environ
+
 /*
- * First of all constructors (-z initfirst), so that what other constructors lock is seen. libc's
- * own has not run then, so the environment comes as an argument, as ld.so gives it. In secure
+ * glibc's ld.so hands the environment to constructors, and libc's own has not run yet; musl has set
+ * environ, and hands nothing.
+ */
+static char **environment_of(char **argument)
+{
+	if (gnu_get_libc_version)
+		return argument;
+	return &environ ? environ : NULL;
+}
+
+/*
+ * First of all constructors (-z initfirst), so that what other constructors lock is seen. In secure
  * execution only the pointers are found: nothing is mapped, nothing opened.
  */
 __attribute__((constructor(101))) static void born(int argc, char **argv, char **environment)
@@ -86,7 +101,7 @@ __attribute__((constructor(101))) static void born(int argc, char **argv, char *
 	(void)argv;
 	real_resolve();
 	if (!getauxval(AT_SECURE))
-		begin(environment);
+		begin(environment_of(environment));
 	errno = saved;
 }
 

@@ -257,10 +257,22 @@ static void free_thread_slots(uint32_t process)
 	}
 }
 
+/* A fork child that joins only now, and was identified before it was born. */
+static void identify_anew(void)
+{
+	recorder.pid = (int32_t)raw0(SYS_getpid);
+	recorder.open_fds = UINT64_MAX;
+	identity.start_time = clock_boot_ticks();
+	identity.ppid = (int32_t)raw0(SYS_getppid);
+}
+
 void process_join(void)
 {
-	struct process_slot *mine = slot_by_pid(recorder.pid, identity.start_time), *parent;
+	struct process_slot *mine, *parent;
 
+	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed))
+		identify_anew();
+	mine = slot_by_pid(recorder.pid, identity.start_time);
 	if (mine) {
 		recorder.slot = mine;
 		recorder.process = atomic_load_explicit(&mine->process, memory_order_relaxed);
