@@ -12,6 +12,7 @@
 struct render_options {
 	unsigned top; /* how many waits and resources to show, 0: all */
 	bool colour;
+	const char *directory; /* paths below it are shown relative to it; NULL: none */
 };
 
 void render_text(FILE *out, const struct report *report, struct symbols *symbols,

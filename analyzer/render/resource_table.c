@@ -139,6 +139,7 @@ static void print(struct text *text, struct libscols_table *table)
 		old = uselocale(utf8);
 	scols_table_set_stream(table, text->out);
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_noencoding(table, 1); /* the cells are escaped already */
 	scols_print_table(table);
 	if (utf8) {
 		uselocale(old);

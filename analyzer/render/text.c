@@ -3,7 +3,6 @@
 #include "analyzer/render/text.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 void text_heading(struct text *text, const char *heading)
 {
@@ -29,7 +28,6 @@ static void print_trust(struct text *text)
 void render_text(FILE *out, const struct report *report, struct symbols *symbols,
 		 const struct render_options *options)
 {
-	char *directory = getcwd(NULL, 0); /* NULL: paths stay as they are */
 	struct text text = {
 		.out = out,
 		.report = report,
@@ -37,7 +35,7 @@ void render_text(FILE *out, const struct report *report, struct symbols *symbols
 		.symbols = symbols,
 		.top = options->top,
 		.colour = options->colour,
-		.directory = directory,
+		.directory = options->directory,
 	};
 
 	text_verdict(&text);
@@ -55,5 +53,4 @@ void render_text(FILE *out, const struct report *report, struct symbols *symbols
 		free(text.stacks.items[i]);
 	vec_free(&text.stacks);
 	scratch_free(&text.scratch);
-	free(directory);
 }

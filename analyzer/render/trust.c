@@ -114,7 +114,7 @@ const char *trust_missing(struct scratch *scratch, const struct report *report)
 		add(&missing,
 		    scratch_format(scratch, "covers the last %s only",
 				   phrase_duration(scratch, catalog->quality.last_time -
-								    catalog->quality.first_time)));
+								    report->covered_since)));
 	fclose(missing.out);
 	return scratch_take(scratch, text);
 }

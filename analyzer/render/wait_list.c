@@ -43,74 +43,65 @@ static void print_stack(struct text *text, uint32_t stack)
 	char *lines = stack_lines(text, stack);
 
 	if (!*lines) {
-		fputs(", stack unknown\n", text->out);
+		fputs(" at an unknown stack\n", text->out);
 		free(lines);
 		return;
 	}
 	for (uint32_t i = 0; i < text->stacks.count; i++) {
 		if (!strcmp(text->stacks.items[i], lines)) {
-			fprintf(text->out, ", stack #%u above\n", i + 1);
+			fprintf(text->out, " at stack #%u above\n", i + 1);
 			free(lines);
 			return;
 		}
 	}
 	vec_push(&text->stacks, lines);
 	count_frames(text, stack);
-	fprintf(text->out, ", stack #%u:\n%s", text->stacks.count, lines);
+	fprintf(text->out, " at stack #%u:\n%s", text->stacks.count, lines);
+}
+
+/* The process of this hold is that of a longer one, too. */
+static bool held_before(const struct report_wait *wait, uint32_t holder)
+{
+	uint32_t before = 0;
+
+	while (before < holder && wait->holders[before].process != wait->holders[holder].process)
+		before++;
+	return before < holder;
 }
 
 static uint32_t distinct_processes(const struct report_wait *wait)
 {
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < wait->holder_count; i++) {
-		uint32_t before = 0;
-
-		while (before < i && wait->holders[before].process != wait->holders[i].process)
-			before++;
-		count += before == i;
-	}
+	for (uint32_t i = 0; i < wait->holder_count; i++)
+		count += !held_before(wait, i);
 	return count;
 }
 
-/* ", held by A (61 %), B (39 %) and 4 others" */
+/* ", held by A, B, C and 4 others". How much of it was whose stands below. */
 static void say_holders(struct text *text, const struct report_wait *wait)
 {
 	uint32_t processes = distinct_processes(wait), named = 0;
-	char share[UNITS_ROOM];
 
-	if (!wait->holder_count) {
+	if (!processes)
 		fputs(", the holder is not known", text->out);
-		return;
-	}
-	fputs(", held by ", text->out);
-	if (processes == 1) {
-		fputs(phrase_process(&text->scratch, text->catalog, wait->holders[0].process, 0),
-		      text->out);
-	} else {
-		for (uint32_t i = 0; i < wait->holder_count && named < HOLDERS_SHOWN; i++) {
-			const struct report_holder *holder = &wait->holders[i];
-			uint32_t before = 0;
+	for (uint32_t i = 0; i < wait->holder_count && named < HOLDERS_SHOWN; i++) {
+		uint32_t process = wait->holders[i].process;
 
-			while (before < i && wait->holders[before].process != holder->process)
-				before++;
-			if (before < i)
-				continue;
-			named++;
-			fprintf(text->out, "%s%s (%s)",
-				named == 1	     ? ""
-				: named == processes ? " and "
-						     : ", ",
-				phrase_process(&text->scratch, text->catalog, holder->process, 0),
-				units_share(share, holder->overlap, wait->duration));
-		}
-		if (processes > named)
-			fprintf(text->out, " and %s",
-				phrase_number(&text->scratch, processes - named, "other",
-					      "others"));
+		if (held_before(wait, i))
+			continue;
+		named++;
+		fprintf(text->out, "%s%s",
+			named == 1	     ? ", held by "
+			: named == processes ? " and "
+					     : ", ",
+			phrase_process(&text->scratch, text->catalog, process, 0));
 	}
-	if (wait->holder_unknown)
-		fprintf(text->out, ", for %s of it the holder is not known",
+	if (processes > named)
+		fprintf(text->out, " and %s",
+			phrase_number(&text->scratch, processes - named, "other", "others"));
+	if (processes && wait->holder_unknown)
+		fprintf(text->out, "; for %s of it the holder is not known",
 			phrase_duration(&text->scratch, wait->unknown));
 }
 
@@ -150,12 +141,12 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 {
 	char share[UNITS_ROOM];
 
-	fprintf(text->out, PAD "%s held %s for %s (%s) of it%s, taken",
-		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
-		phrase_lock(&text->scratch, wait->world, holder->mode, holder->start, holder->end),
+	fprintf(text->out, PAD "Held for %s of it (%s) by %s: %s%s, acquired",
 		phrase_duration(&text->scratch, holder->overlap),
 		units_share(share, holder->overlap, wait->duration),
-		holder->still_held ? " and kept it" : "");
+		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
+		phrase_lock(&text->scratch, wait->world, holder->mode, holder->start, holder->end),
+		holder->still_held ? ", still held then" : "");
 	print_stack(text, holder->stack);
 }
 

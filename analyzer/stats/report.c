@@ -18,7 +18,7 @@ struct report_builder {
 	struct blames blames;
 	struct errors errors;
 	struct report report;
-	bool begun; /* an event was seen */
+	bool begun; /* the first event of the ring was seen */
 	uint64_t last_time;
 };
 
@@ -32,6 +32,7 @@ static void on_request(void *context, const struct request *request)
 {
 	struct report_builder *builder = context;
 	struct resource *counts;
+	uint32_t at;
 
 	builder->report.requests++;
 	if (request->error) {
@@ -43,10 +44,9 @@ static void on_request(void *context, const struct request *request)
 	/* A failed request may have had no valid file or range: it makes no resource. */
 	if (request->error && (request->file == NONE || request->start >= request->end))
 		return;
-	counts = &builder->resources.entries
-			  .items[resources_find(&builder->resources, request->file, request->world,
-						request->start, request->end)]
-			  .counts;
+	at = resources_find(&builder->resources, request->file, request->world, request->start,
+			    request->end);
+	counts = &builder->resources.entries.items[at].counts;
 	counts->ops |= UINT32_C(1) << request->op;
 	if (!request->error)
 		counts->acquisitions++;
@@ -115,11 +115,22 @@ struct report_builder *report_builder_new(uint32_t waits_kept)
 	return builder;
 }
 
+/* Position 0: from a slot or from the recorder's store of slow waits, where nothing follows on. */
+static void see_begin(struct report_builder *builder, const struct event *event)
+{
+	if (builder->begun || !event->position)
+		return;
+	if (event->kind == EVENT_LOST) {
+		builder->report.begins_late = true;
+		return;
+	}
+	builder->begun = true;
+	builder->report.covered_since = event->time;
+}
+
 void report_builder_event(struct report_builder *builder, const struct event *event)
 {
-	if (event->kind == EVENT_LOST && !builder->begun)
-		builder->report.begins_late = true;
-	builder->begun = true;
+	see_begin(builder, event);
 	if (event->time > builder->last_time)
 		builder->last_time = event->time;
 	model_event(builder->model, event);

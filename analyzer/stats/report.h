@@ -94,7 +94,8 @@ struct report {
 	uint64_t longest_pending; /* ns: the longest of these */
 	uint64_t requests;	  /* all lock requests seen */
 	uint64_t failed;	  /* of these, with an error */
-	bool begins_late;	  /* the records before the first one were lost */
+	bool begins_late;	  /* the records before the first one were lost, */
+	uint64_t covered_since;	  /* so the report covers only what came after this moment */
 	struct model_quality quality;
 	uint64_t untraced_holders; /* waits with no known holder */
 };

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/commands/report_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/base/memory.h"
+#include "analyzer/commands/command.h"
+#include "analyzer/read/reader.h"
+#include "analyzer/render/render.h"
+#include "analyzer/stats/report.h"
+#include "analyzer/symbols/symbols.h"
+
+#define USUAL_TOP 10
+
+struct trace_report {
+	const struct report_options *options;
+	struct reader *reader;
+	struct report_builder *builder;
+	const struct report *report;
+};
+
+/* Of the longest waits; the sums are over all of them anyway. */
+static uint32_t waits_kept(const struct report_options *options)
+{
+	if (options->top == REPORT_ALL)
+		return 0;
+	if (options->top)
+		return options->top;
+	return options->json ? REPORT_WAITS : USUAL_TOP;
+}
+
+struct trace_report *trace_report_read(const char *path, const struct report_options *options)
+{
+	struct trace_report *report;
+	struct event event;
+	const char *error;
+	struct reader *reader = reader_open(path, &error);
+
+	if (!reader) {
+		fprintf(stderr, "flocktrace: %s: %s\n", path, error);
+		return NULL;
+	}
+	report = xcalloc(1, sizeof(*report));
+	report->options = options;
+	report->reader = reader;
+	report->builder = report_builder_new(waits_kept(options));
+	while (reader_next(reader, &event))
+		report_builder_event(report->builder, &event);
+	report->report = report_builder_finish(report->builder, reader_catalog(reader));
+	return report;
+}
+
+static bool wants_colour(FILE *out)
+{
+	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fileno(out)) && !(refused && *refused) &&
+	       !(terminal && !strcmp(terminal, "dumb"));
+}
+
+void trace_report_write(struct trace_report *report, FILE *out)
+{
+	struct symbols *symbols = symbols_new();
+	char *directory = getcwd(NULL, 0); /* NULL: paths stay absolute */
+	unsigned top = report->options->top;
+	struct render_options options = {
+		.top = top == REPORT_ALL ? 0
+		       : top		 ? top
+					 : USUAL_TOP,
+		.colour = wants_colour(out),
+		.directory = directory,
+	};
+
+	if (report->options->json)
+		render_json(out, report->report, symbols);
+	else
+		render_text(out, report->report, symbols, &options);
+	free(directory);
+	symbols_free(symbols);
+}
+
+void trace_report_free(struct trace_report *report)
+{
+	if (!report)
+		return;
+	report_builder_free(report->builder);
+	reader_free(report->reader);
+	free(report);
+}
+
+int report_trace(FILE *out, const char *path, const struct report_options *options)
+{
+	struct trace_report *report = trace_report_read(path, options);
+
+	if (!report)
+		return EXIT_TROUBLE;
+	trace_report_write(report, out);
+	trace_report_free(report);
+	return 0;
+}
+
+bool parse_top(const char *text, unsigned *top)
+{
+	char *end;
+	unsigned long number;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (errno || *end || number >= REPORT_ALL)
+		return false;
+	*top = number ? (unsigned)number : REPORT_ALL;
+	return true;
+}

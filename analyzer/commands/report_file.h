@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* From a trace to its report; what `report` and `run` share. */
+#ifndef ANALYZER_COMMANDS_REPORT_FILE_H
+#define ANALYZER_COMMANDS_REPORT_FILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define REPORT_ALL UINT_MAX
+
+struct report_options {
+	bool json;
+	/* How many waits and resources to show; 0: the usual number (in JSON: REPORT_WAITS waits
+	 * and always all resources), REPORT_ALL: all. */
+	unsigned top;
+};
+
+struct trace_report;
+
+/*
+ * Reads a session or trace file. NULL: it can't be read, and a line on stderr names it and the
+ * reason. The options must outlive the report.
+ */
+struct trace_report *trace_report_read(const char *path, const struct report_options *options);
+/* Writes it, with colour if `out` is a terminal that wants it. */
+void trace_report_write(struct trace_report *report, FILE *out);
+void trace_report_free(struct trace_report *report);
+
+/* All of that. Returns 0, or EXIT_TROUBLE if the trace can't be read. */
+int report_trace(FILE *out, const char *path, const struct report_options *options);
+
+/* The number of -n: from 1; "0" means all. False: `text` is no such number. */
+bool parse_top(const char *text, unsigned *top);
+
+#endif

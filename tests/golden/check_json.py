@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks a JSON report from stdin against the contract of schema 1, whatever it is about."""
+import json
+import re
+import sys
+
+KEYS = {
+    "run": {"version", "command", "start", "end", "status"},
+    "quality": {"events", "lost", "holes", "overlaps", "untraced_holders", "untraced_processes"},
+    "processes": {"id", "pid", "ppid", "command", "exe"},
+    "sites": {"id", "frames"},
+    "resources": {"id", "path", "device", "inode", "world", "start", "end", "name", "acquisitions",
+                  "contended", "failed_tries", "wait_ns", "hold_ns"},
+    "waits": {"pid", "tid", "command", "resource", "mode", "kind", "begin", "wait_ns", "outcome",
+              "site", "holders"},
+    "blame": {"waiter_site", "holder_site", "exclusive_ns", "inclusive_ns", "waits"},
+    "errors": {"call", "error", "errno", "path", "count", "site"},
+}
+HOLDER_KEYS = {"pid", "tid", "command", "mode", "overlap_ns", "traced", "site"}
+ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+
+
+def refuse_float(text):
+    raise ValueError(f"{text} is not an exact integer")
+
+
+def members(report, key):
+    value = report[key]
+    return value if isinstance(value, list) else [value]
+
+
+def check(report):
+    assert report["schema"] == 1
+    for key, wanted in KEYS.items():
+        for member in members(report, key):
+            assert wanted <= member.keys(), f"{key} lacks {wanted - member.keys()}"
+    assert report["deadlocks"] == [] and report["findings"] == []
+
+    sites = {site["id"] for site in report["sites"]}
+    resources = {resource["id"]: resource for resource in report["resources"]}
+    waited = dict.fromkeys(resources, 0)
+    for wait in report["waits"]:
+        assert wait["site"] is None or wait["site"] in sites
+        assert ISO.match(wait["begin"]), wait["begin"]
+        assert wait["outcome"] in ("granted", "failed", "abandoned", "waiting")
+        waited[wait["resource"]] += wait["wait_ns"]
+        for holder in wait["holders"]:
+            assert HOLDER_KEYS <= holder.keys()
+            assert holder["site"] is None or holder["site"] in sites
+            assert holder["overlap_ns"] <= wait["wait_ns"]
+    blamed = dict.fromkeys(resources, 0)
+    for blame in report["blame"]:
+        assert blame["exclusive_ns"] <= blame["inclusive_ns"]
+        blamed[blame["resource"]] += blame["exclusive_ns"]
+    for number, resource in resources.items():
+        assert resource["world"] in ("record", "flock")
+        assert resource["inode"] is None or isinstance(resource["inode"], str)
+        assert blamed[number] == resource["wait_ns"]["total"], "blame differs from the waits"
+        assert report["waits_omitted"] or waited[number] == resource["wait_ns"]["total"]
+        for times in resource["wait_ns"], resource["hold_ns"]:
+            assert times["p50"] <= times["p99"] <= times["max"] <= times["total"] or not times["total"]
+    assert sum(blamed.values()) == report["totals"]["wait_ns"]
+    assert len(report["waits"]) + report["waits_omitted"] == report["totals"]["waits"]
+
+
+if __name__ == "__main__":
+    text = sys.stdin.buffer.read().decode("utf-8")  # bytes that are not UTF-8 end it here
+    check(json.loads(text, parse_float=refuse_float))

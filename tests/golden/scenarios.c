@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/golden/scenarios.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "analyzer/stats/builder.h"
+#include "tests/golden/fake_symbols.h"
+#include "trace/names.h"
+
+#define MS	     UINT64_C(1000000)
+#define S	     (1000 * MS)
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* 2026-03-01T03:12:00Z at monotonic time 0. */
+#define WALL_OFFSET INT64_C(1772334720000000000)
+
+enum { CASHIER, CLERK, BACKUP, LOGGER, STRANGER };
+enum { ORDERS, LOG, ODD_NAME, NO_PATH };
+enum { LIBC, SHOP, LOGGER_EXE, BACKUP_EXE };
+enum { SAVING, LOADING, LOGGING, BACKING_UP, PAYING, IN_LIBC, GENERATED };
+
+static const struct process_info processes[] = {
+	{ .id = 1, .pid = 4699, .ppid = 4600, .command = "cashier", .exe = "/srv/shop/cashier" },
+	{ .id = 2, .pid = 4711, .ppid = 4600, .command = "clerk", .exe = "/srv/shop/clerk" },
+	{ .id = 3, .pid = 4720, .ppid = 4600, .command = "backup", .exe = "/usr/bin/backup" },
+	{ .id = 4, .pid = 4731, .ppid = 1, .command = "log\ter", .exe = "/usr/bin/log\ter" },
+};
+
+static const struct file_info files[] = {
+	{ .device = 2049, .inode = UINT64_C(9007199254740993), .path = "/srv/shop/orders.db" },
+	{ .device = 2049, .inode = 12, .path = "/var/log/shop.log" },
+	{ .device = 2049, .inode = 13, .path = "/srv/shop/caf\xc3\xa9\n\x1b[31m\xff.lock" },
+	{ .device = 2050, .inode = 14, .path = "" },
+};
+
+static const struct module_info modules[] = {
+	{ .path = "/lib/x86_64-linux-gnu/libc.so.6" },
+	{ .path = "/srv/shop/bin/shop" },
+	{ .path = "/usr/bin/logger" },
+	{ .path = "/usr/bin/backup" },
+};
+
+#define STACK(...)                                                                       \
+	{                                                                                \
+		.frames = (const struct frame[]){ __VA_ARGS__ },                         \
+		.count = sizeof((struct frame[]){ __VA_ARGS__ }) / sizeof(struct frame), \
+	}
+
+static struct stack_info stacks[] = {
+	[SAVING] = STACK({ LIBC, FAKE_FCNTL }, { SHOP, FAKE_SAVE }, { SHOP, FAKE_MAIN }),
+	[LOADING] = STACK({ LIBC, FAKE_FCNTL }, { SHOP, FAKE_LOAD }, { SHOP, FAKE_MAIN }),
+	[LOGGING] = STACK({ LIBC, FAKE_NOTHING }, { LOGGER_EXE, FAKE_INLINED }),
+	[BACKING_UP] = STACK({ BACKUP_EXE, FAKE_NO_SOURCE }, { BACKUP_EXE, FAKE_NOTHING }),
+	[PAYING] = STACK({ LIBC, FAKE_FCNTL }, { SHOP, FAKE_CPP }),
+	[IN_LIBC] = STACK({ LIBC, FAKE_FCNTL }),
+	[GENERATED] = STACK({ NONE, 0x7f1200 }),
+};
+
+static const struct untraced_info untraced[] = {
+	{ .pid = 4800, .exe = "/usr/local/bin/go-app", .reason = "static" },
+	{ .pid = 4801, .exe = "/usr/bin/sudo", .reason = "setuid" },
+	{ .pid = 4802, .exe = "/usr/local/bin/go-app", .reason = "static" },
+};
+
+static struct catalog catalog;
+static struct model_callbacks model;
+
+static void reset(void)
+{
+	catalog = (struct catalog){
+		.processes = processes,
+		.process_count = COUNT(processes),
+		.files = files,
+		.file_count = COUNT(files),
+		.modules = modules,
+		.module_count = COUNT(modules),
+		.stacks = stacks,
+		.stack_count = COUNT(stacks),
+		.untraced = untraced,
+		.run = { .command = "make shop", .begin = 1 * S, .end = 61 * S, .tool = "0.1.0" },
+		.quality = { .events = 12345,
+			     .records = 13000,
+			     .first_time = 1 * S,
+			     .last_time = 61 * S },
+		.wall_offset = WALL_OFFSET,
+	};
+	stacks[LOADING].truncated = true;
+}
+
+static struct hold hold_of(uint32_t process, uint32_t stack, uint64_t start, uint64_t end)
+{
+	return (struct hold){
+		.mode = MODE_EXCLUSIVE,
+		.start = start,
+		.end = end,
+		.process = process,
+		.tid = (uint32_t)processes[process].pid,
+		.stack = stack,
+		.how = HOLD_RELEASED,
+	};
+}
+
+static struct wait wait_of(uint32_t process, uint32_t stack, uint64_t start, uint64_t end)
+{
+	return (struct wait){
+		.process = process,
+		.tid = (uint32_t)processes[process].pid,
+		.stack = stack,
+		.op = OP_FCNTL_SETLKW,
+		.mode = MODE_EXCLUSIVE,
+		.start = start,
+		.end = end,
+	};
+}
+
+/* Reports a wait, and the request that it ended as. */
+static void waited(struct wait wait, uint64_t begin, uint64_t finish,
+		   const struct overlap *overlaps, uint32_t count)
+{
+	struct request request = {
+		.process = wait.process,
+		.tid = wait.tid,
+		.file = wait.file,
+		.stack = wait.stack,
+		.op = wait.op,
+		.world = wait.world,
+		.mode = wait.mode,
+		.may_block = true,
+		.start = wait.start,
+		.end = wait.end,
+		.begin = begin,
+		.duration = finish - begin,
+		.error = wait.error,
+		.waited = true,
+	};
+
+	wait.begin = begin;
+	wait.finish = finish;
+	wait.overlaps = overlaps;
+	wait.overlap_count = count;
+	model.wait(model.context, &wait);
+	if (wait.outcome == OUTCOME_GRANTED || wait.outcome == OUTCOME_FAILED)
+		model.request(model.context, &request);
+}
+
+static void held(struct hold hold, uint64_t granted, uint64_t released)
+{
+	hold.granted = granted;
+	hold.released = released;
+	model.hold(model.context, &hold);
+}
+
+static void requests(uint64_t count, struct request request)
+{
+	for (uint64_t i = 0; i < count; i++)
+		model.request(model.context, &request);
+}
+
+static const struct request lock_orders = {
+	.process = CASHIER,
+	.file = ORDERS,
+	.stack = SAVING,
+	.op = OP_FCNTL_SETLK,
+	.mode = MODE_EXCLUSIVE,
+	.end = 100,
+};
+
+static void one_wait(void)
+{
+	struct overlap overlap = { hold_of(CASHIER, SAVING, 0, 100), 7 * S, 7 * S + 1203 * MS };
+
+	waited(wait_of(CLERK, LOADING, 0, 100), 7 * S, 7 * S + 1203 * MS, &overlap, 1);
+	held(hold_of(CASHIER, SAVING, 0, 100), 6 * S, 7 * S + 1203 * MS);
+}
+
+static void several_holders(void)
+{
+	struct wait wait = wait_of(CLERK, LOADING, 0, RANGE_TO_EOF);
+	struct overlap overlaps[] = {
+		{ hold_of(CASHIER, SAVING, 0, 100), 10 * S, 16 * S },
+		{ hold_of(BACKUP, BACKING_UP, 100, RANGE_TO_EOF), 10 * S, 20 * S },
+		{ hold_of(CASHIER, PAYING, 100, 200), 16 * S, 19 * S },
+		{ hold_of(LOGGER, IN_LIBC, 300, 400), 11 * S, 12 * S },
+	};
+
+	overlaps[1].hold.mode = MODE_SHARED;
+	wait.tid = 4713;
+	wait.holder_unknown = true;
+	waited(wait, 10 * S, 22 * S, overlaps, COUNT(overlaps));
+	held(overlaps[1].hold, 9 * S, 20 * S);
+}
+
+static void failures(void)
+{
+	struct wait deadlock = wait_of(CLERK, PAYING, 4, 5), abandoned = deadlock;
+	struct overlap overlap = { hold_of(CASHIER, SAVING, 0, 100), 30 * S, 31 * S };
+
+	deadlock.outcome = OUTCOME_FAILED;
+	deadlock.error = EDEADLK;
+	waited(deadlock, 30 * S, 31 * S, &overlap, 1);
+	abandoned.outcome = OUTCOME_ABANDONED;
+	abandoned.stack = GENERATED;
+	abandoned.file = NO_PATH;
+	waited(abandoned, 32 * S, 32 * S + 50 * MS, NULL, 0);
+	requests(12, (struct request){ .file = ODD_NAME,
+				       .stack = LOADING,
+				       .op = OP_LOCKF_TLOCK,
+				       .mode = MODE_EXCLUSIVE,
+				       .end = RANGE_TO_EOF,
+				       .error = EAGAIN });
+	requests(1, (struct request){ .file = NONE,
+				      .stack = NONE,
+				      .op = OP_FLOCK,
+				      .mode = MODE_EXCLUSIVE,
+				      .world = FLOCK_LOCKS,
+				      .error = EBADF });
+}
+
+static void flock_at_the_end(void)
+{
+	struct wait wait = wait_of(LOGGER, LOGGING, 0, RANGE_TO_EOF);
+	struct overlap overlap = { hold_of(BACKUP, BACKING_UP, 0, RANGE_TO_EOF), 51 * S, 61 * S };
+
+	wait.file = LOG;
+	wait.world = overlap.hold.world = FLOCK_LOCKS;
+	wait.op = OP_FLOCK;
+	wait.mode = MODE_SHARED;
+	wait.outcome = OUTCOME_WAITING;
+	overlap.hold.file = LOG;
+	overlap.hold.how = HOLD_OPEN;
+	waited(wait, 51 * S, 61 * S, &overlap, 1);
+	held(overlap.hold, 50 * S, 61 * S);
+}
+
+static void busy(void)
+{
+	one_wait();
+	several_holders();
+	failures();
+	flock_at_the_end();
+	catalog.untraced_count = COUNT(untraced);
+	catalog.quality.lost = 1204;
+	catalog.quality.holes = 1;
+	catalog.quality.lost_stacks = 2;
+}
+
+static void quiet(void)
+{
+	requests(1204, lock_orders);
+}
+
+static void quiet_with_errors(void)
+{
+	struct request failing = lock_orders;
+
+	failing.error = EACCES;
+	requests(10, lock_orders);
+	requests(3, failing);
+}
+
+static void quiet_but_unseen(void)
+{
+	requests(1204, lock_orders);
+	catalog.untraced_count = 1;
+}
+
+static void idle(void)
+{
+}
+
+static void idle_but_unseen(void)
+{
+	catalog.quality.lost = 1;
+}
+
+static void nothing(void)
+{
+	catalog.process_count = 0;
+	catalog.run.end = 0;
+	catalog.run.status = -1;
+}
+
+static const struct {
+	const char *name;
+	void (*make)(void);
+} scenarios[] = {
+	{ "one-wait", one_wait },
+	{ "busy", busy },
+	{ "quiet", quiet },
+	{ "quiet-with-errors", quiet_with_errors },
+	{ "quiet-but-unseen", quiet_but_unseen },
+	{ "idle", idle },
+	{ "idle-but-unseen", idle_but_unseen },
+	{ "nothing", nothing },
+};
+
+const struct report *scenario(const char *name, struct report_builder **builder)
+{
+	for (size_t i = 0; i < COUNT(scenarios); i++) {
+		if (strcmp(scenarios[i].name, name))
+			continue;
+		reset();
+		*builder = report_builder_new(0);
+		model = report_builder_callbacks(*builder);
+		scenarios[i].make();
+		return report_builder_finish(*builder, &catalog);
+	}
+	return NULL;
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: MIT
+# From holds and waits to the words of a report.
+if(TARGET model) # TEMPORARY
+unit_test(histogram stats)
+unit_test(stats stats)
+endif()
+unit_test(render_phrases render)
+unit_test(render_json_text render PkgConfig::JSON)
+unit_test(render_sites render)
+# Before the archive of the real symbols, which is not linked then.
+target_sources(unit-render_sites PRIVATE ${PROJECT_SOURCE_DIR}/tests/golden/fake_symbols.c)

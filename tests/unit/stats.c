@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* The report builder, fed with what a model finds. Times are ns since the trace began. */
+#include "analyzer/stats/report.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "analyzer/stats/builder.h"
+
+static const struct file_info files[] = { { .path = "/a" }, { .path = "/b" } };
+static const struct catalog catalog = { .files = files, .file_count = 2 };
+
+static struct report_builder *builder;
+static struct model_callbacks model;
+
+static void begin(uint32_t waits_kept)
+{
+	builder = report_builder_new(waits_kept);
+	model = report_builder_callbacks(builder);
+}
+
+static void set_up(void)
+{
+	begin(0);
+}
+
+static void tear_down(void)
+{
+	report_builder_free(builder);
+}
+
+TestSuite(stats, .init = set_up, .fini = tear_down);
+
+static const struct report *finish(void)
+{
+	return report_builder_finish(builder, &catalog);
+}
+
+static struct hold hold_of(uint32_t process, uint64_t start, uint64_t end)
+{
+	return (struct hold){
+		.file = 0,
+		.mode = MODE_EXCLUSIVE,
+		.start = start,
+		.end = end,
+		.process = process,
+		.tid = process,
+		.stack = process,
+		.how = HOLD_RELEASED,
+	};
+}
+
+static struct overlap overlap_of(uint32_t process, uint64_t from, uint64_t to)
+{
+	return (struct overlap){ .hold = hold_of(process, 0, 100), .begin = from, .end = to };
+}
+
+/* Process 9 waits for [0, 100) of /a. */
+static void wait_between(uint64_t from, uint64_t to, const struct overlap *overlaps, uint32_t count)
+{
+	struct wait wait = {
+		.process = 9,
+		.tid = 9,
+		.stack = 9,
+		.mode = MODE_EXCLUSIVE,
+		.end = 100,
+		.begin = from,
+		.finish = to,
+		.overlaps = overlaps,
+		.overlap_count = count,
+	};
+
+	model.wait(model.context, &wait);
+}
+
+static void request(uint32_t file, uint64_t start, uint64_t end, int error)
+{
+	struct request request = {
+		.file = file,
+		.mode = MODE_EXCLUSIVE,
+		.start = start,
+		.end = end,
+		.error = error,
+	};
+
+	model.request(model.context, &request);
+}
+
+static const struct blame *blame_on(const struct report *report, uint32_t holder_stack)
+{
+	for (uint32_t i = 0; i < report->blame_count; i++)
+		if (report->blame[i].holder_stack == holder_stack)
+			return &report->blame[i];
+	return NULL;
+}
+
+Test(stats, a_wait_is_charged_to_the_one_who_held)
+{
+	struct overlap overlap = overlap_of(1, 10, 110);
+	const struct report *report;
+
+	wait_between(10, 110, &overlap, 1);
+	report = finish();
+	cr_assert_eq(report->blame_count, 1);
+	cr_expect_eq(report->blame[0].holder_stack, 1);
+	cr_expect_eq(report->blame[0].holder_process, 1);
+	cr_expect_eq(report->blame[0].exclusive, 100);
+	cr_expect_eq(report->blame[0].inclusive, 100);
+	cr_expect_eq(report->blame[0].waits, 1);
+	cr_expect_eq(report->untraced_holders, 0);
+}
+
+Test(stats, two_who_hold_together_share_the_blame_while_they_do)
+{
+	/* 0-40 only 1, 40-100 both, 100-101 nobody. */
+	struct overlap overlaps[] = { overlap_of(1, 0, 100), overlap_of(2, 40, 100) };
+	const struct report *report;
+
+	wait_between(0, 101, overlaps, 2);
+	report = finish();
+	cr_expect_eq(blame_on(report, 1)->exclusive, 70);
+	cr_expect_eq(blame_on(report, 1)->inclusive, 100);
+	cr_expect_eq(blame_on(report, 2)->exclusive, 30);
+	cr_expect_eq(blame_on(report, 2)->inclusive, 60);
+	cr_expect_eq(blame_on(report, NONE)->exclusive, 1);
+	cr_expect_eq(blame_on(report, NONE)->holder_process, NONE);
+}
+
+Test(stats, exclusive_blame_adds_up_to_the_waits_whatever_overlaps)
+{
+	unsigned first_seed = (unsigned)time(NULL), seed = first_seed;
+	const struct report *report;
+	uint64_t sum = 0;
+
+	for (int i = 0; i < 500; i++) {
+		struct overlap overlaps[8];
+		uint32_t count = (uint32_t)rand_r(&seed) % 9;
+		uint64_t from = (uint64_t)rand_r(&seed) % 1000;
+		uint64_t length = 1 + (uint64_t)rand_r(&seed) % 1000;
+
+		for (uint32_t j = 0; j < count; j++) {
+			uint64_t begins = from + (uint64_t)rand_r(&seed) % length;
+			uint64_t ends = begins + (uint64_t)rand_r(&seed) % (from + length - begins);
+
+			overlaps[j] = overlap_of((uint32_t)rand_r(&seed) % 4, begins, ends);
+		}
+		wait_between(from, from + length, overlaps, count);
+	}
+	report = finish();
+	for (uint32_t i = 0; i < report->blame_count; i++) {
+		sum += report->blame[i].exclusive;
+		cr_expect_leq(report->blame[i].exclusive, report->blame[i].inclusive);
+	}
+	cr_expect_eq(sum, report->wait_ns, "seed %u: blamed %llu of %llu", first_seed,
+		     (unsigned long long)sum, (unsigned long long)report->wait_ns);
+}
+
+Test(stats, only_the_longest_waits_are_kept_and_the_others_still_count)
+{
+	const struct report *report;
+
+	tear_down();
+	begin(3);
+	for (uint64_t length = 1; length <= 10; length++)
+		wait_between(0, length * 7 % 11, NULL, 0);
+	report = finish();
+	cr_assert_eq(report->wait_count, 3);
+	cr_expect_eq(report->waits[0].duration, 10);
+	cr_expect_eq(report->waits[1].duration, 9);
+	cr_expect_eq(report->waits[2].duration, 8);
+	cr_expect_eq(report->waits_omitted, 7);
+	cr_expect_eq(report->waits_total, 10);
+	cr_expect_eq(report->wait_ns, 55);
+	cr_expect_eq(report->resources[0].contended, 10);
+}
+
+Test(stats, one_who_comes_back_with_the_same_lock_is_one_holder)
+{
+	struct overlap overlaps[] = { overlap_of(1, 0, 10), overlap_of(2, 10, 40),
+				      overlap_of(1, 40, 90) };
+	const struct report *report;
+
+	wait_between(0, 90, overlaps, 3);
+	report = finish();
+	cr_assert_eq(report->waits[0].holder_count, 2);
+	cr_expect_eq(report->waits[0].holders[0].process, 1);
+	cr_expect_eq(report->waits[0].holders[0].overlap, 60);
+	cr_expect_eq(report->waits[0].holders[1].overlap, 30);
+	cr_expect_eq(blame_on(report, 1)->waits, 1, "one wait, however often it held");
+}
+
+Test(stats, a_wait_without_a_known_holder_says_so)
+{
+	const struct report *report;
+
+	wait_between(5, 25, NULL, 0);
+	report = finish();
+	cr_expect(report->waits[0].holder_unknown);
+	cr_expect_eq(report->waits[0].unknown, 20);
+	cr_expect_eq(report->untraced_holders, 1);
+	cr_expect_eq(blame_on(report, NONE)->exclusive, 20);
+}
+
+Test(stats, a_request_that_the_end_cut_off_counts_as_request_and_as_waiting)
+{
+	struct wait wait = { .begin = 10, .finish = 60, .end = 100, .outcome = OUTCOME_WAITING };
+	const struct report *report;
+
+	model.wait(model.context, &wait);
+	report = finish();
+	cr_expect_eq(report->requests, 1);
+	cr_expect_eq(report->still_waiting, 1);
+	cr_expect_eq(report->longest_pending, 50);
+}
+
+Test(stats, failed_tries_and_errors_are_told_apart_and_both_listed)
+{
+	const struct report *report;
+
+	request(0, 0, 100, 0);
+	request(0, 0, 100, EAGAIN);
+	request(0, 0, 100, EACCES);
+	request(0, 0, 100, EAGAIN);
+	request(0, 0, 100, ENOLCK);
+	report = finish();
+	cr_expect_eq(report->requests, 5);
+	cr_expect_eq(report->failed, 4);
+	cr_expect_eq(report->resources[0].acquisitions, 1);
+	cr_expect_eq(report->resources[0].failed_tries, 3);
+	cr_expect_eq(report->resources[0].errors, 1);
+	cr_assert_eq(report->error_count, 3);
+	cr_expect_eq(report->errors[0].error, EAGAIN);
+	cr_expect_eq(report->errors[0].count, 2);
+}
+
+Test(stats, a_call_on_a_bad_descriptor_is_an_error_but_no_resource)
+{
+	const struct report *report;
+
+	request(NONE, 0, 100, EBADF);
+	request(0, 100, 100, EINVAL);
+	report = finish();
+	cr_expect_eq(report->resource_count, 0);
+	cr_expect_eq(report->error_count, 2);
+}
+
+Test(stats, unlocks_and_queries_are_requests_but_no_acquisitions)
+{
+	struct request unlock = { .mode = MODE_UNLOCK, .end = 100 };
+	struct request query = { .mode = MODE_EXCLUSIVE, .query = true, .end = 100 };
+	const struct report *report;
+
+	model.request(model.context, &unlock);
+	model.request(model.context, &query);
+	report = finish();
+	cr_expect_eq(report->requests, 2);
+	cr_expect_eq(report->resource_count, 0);
+}
+
+Test(stats, what_is_left_of_a_split_lock_counts_for_the_range_that_was_asked_for)
+{
+	struct hold left = hold_of(1, 0, 40), right = hold_of(1, 60, 100);
+	const struct report *report;
+
+	left.granted = 10, left.released = 30;
+	right.granted = 10, right.released = 110;
+	request(0, 0, RANGE_TO_EOF, 0);
+	request(0, 0, 100, 0);
+	model.hold(model.context, &left);
+	model.hold(model.context, &right);
+	report = finish();
+	cr_assert_eq(report->resource_count, 2);
+	cr_expect_eq(report->resources[0].end, 100);
+	cr_expect_eq(report->resources[0].hold.count, 2);
+	cr_expect_eq(report->resources[0].hold.total, 120);
+	cr_expect_eq(report->resources[0].hold.max, 100);
+	cr_expect_eq(report->resources[1].hold.count, 0);
+}
+
+Test(stats, a_part_that_is_asked_for_later_becomes_a_resource_of_its_own)
+{
+	struct hold part = hold_of(1, 0, 40);
+	const struct report *report;
+
+	request(0, 0, 100, 0);
+	model.hold(model.context, &part);
+	request(0, 0, 40, 0);
+	report = finish();
+	cr_assert_eq(report->resource_count, 2);
+	cr_expect_eq(report->resources[0].end, 40);
+	cr_expect_eq(report->resources[0].acquisitions, 1);
+	cr_expect_eq(report->resources[1].acquisitions, 1);
+}
+
+Test(stats, the_two_worlds_of_one_file_are_two_resources)
+{
+	struct request flock = { .world = FLOCK_LOCKS, .mode = MODE_SHARED, .end = RANGE_TO_EOF };
+	const struct report *report;
+
+	model.request(model.context, &flock);
+	request(0, 0, RANGE_TO_EOF, 0);
+	report = finish();
+	cr_assert_eq(report->resource_count, 2);
+	cr_expect_eq(report->resources[0].world, RECORD_LOCKS);
+	cr_expect_eq(report->resources[1].world, FLOCK_LOCKS);
+}
+
+Test(stats, endless_ranges_of_a_file_are_folded_into_one_line_that_says_so)
+{
+	const struct report *report;
+	uint64_t acquisitions = 0;
+	uint32_t folded = 0;
+
+	for (uint64_t i = 0; i < RESOURCES_PER_FILE + 1000; i++)
+		request(0, i * 10, i * 10 + 5, 0);
+	request(0, 0, 5, 0);
+	request(1, 7, 8, 0);
+	report = finish();
+	cr_expect_eq(report->resource_count, RESOURCES_PER_FILE + 2);
+	for (uint32_t i = 0; i < report->resource_count; i++) {
+		const struct resource *resource = &report->resources[i];
+
+		acquisitions += resource->acquisitions;
+		if (!resource->folded)
+			continue;
+		folded++;
+		cr_expect_eq(resource->acquisitions, 1000);
+		cr_expect_eq(resource->start, RESOURCES_PER_FILE * 10);
+		cr_expect_eq(resource->end, (RESOURCES_PER_FILE + 999) * 10 + 5);
+	}
+	cr_expect_eq(folded, 1);
+	cr_expect_eq(acquisitions, RESOURCES_PER_FILE + 1002);
+}
+
+Test(stats, resources_come_by_time_waited_then_by_path_and_range)
+{
+	const struct report *report;
+
+	request(1, 0, 10, 0);
+	request(0, 50, 60, 0);
+	request(0, 20, 30, 0);
+	wait_between(0, 10, NULL, 0);
+	report = finish();
+	cr_assert_eq(report->resource_count, 4);
+	cr_expect_eq(report->resources[0].wait.total, 10);
+	cr_expect_eq(report->waits[0].resource, 0);
+	cr_expect_eq(report->blame[0].resource, 0);
+	cr_expect_eq(report->resources[1].start, 20);
+	cr_expect_eq(report->resources[2].start, 50);
+	cr_expect_eq(report->resources[3].file, 1);
+}
