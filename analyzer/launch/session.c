@@ -82,15 +82,14 @@ static struct session_size size_for(uint64_t ring_bytes)
 }
 
 /*
- * The program inherits our limits: a file above RLIMIT_FSIZE would kill its writers, a mapping that
- * eats the address space or the locked memory (mlockall) that it may have would starve it.
+ * The program inherits our limits: a mapping that eats the address space that it may have would
+ * starve it.
  */
 static uint64_t ring_bytes_for(int directory)
 {
 	struct statvfs room;
 	uint64_t most = RING_MAX, bytes = RING_MIN;
-	uint64_t limits[] = { limit_of(RLIMIT_FSIZE, 2), limit_of(RLIMIT_AS, 16),
-			      geteuid() ? UINT64_MAX : limit_of(RLIMIT_MEMLOCK, 1) };
+	uint64_t limits[] = { limit_of(RLIMIT_FSIZE, 2), limit_of(RLIMIT_AS, 16) };
 
 	if (fstatvfs(directory, &room))
 		return 0;

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/system/elf.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analyzer/launch/preload.h"
+#include "analyzer/system/descendants.h"
+#include "analyzer/system/process.h"
+
+static char directory[] = "/tmp/flocktrace-system-XXXXXX";
+static char path[PATH_MAX];
+
+static void make_directory(void)
+{
+	cr_assert(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/file", directory);
+}
+
+static void remove_directory(void)
+{
+	unlink(path);
+	rmdir(directory);
+}
+
+TestSuite(system, .init = make_directory, .fini = remove_directory);
+
+static void write_file(const void *bytes, size_t size, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+
+	cr_assert_eq(write(fd, bytes, size), (ssize_t)size);
+	cr_assert_eq(fchmod(fd, mode), 0);
+	close(fd);
+}
+
+static size_t read_true(char *bytes, size_t room)
+{
+	int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	ssize_t got = read(fd, bytes, room);
+
+	close(fd);
+	cr_assert(got > 1000 && (size_t)got < room);
+	return (size_t)got;
+}
+
+static char bytes[1 << 20];
+
+Test(system, a_dynamic_program_has_no_obstacle)
+{
+	struct elf_summary elf;
+	bool other_libc = true;
+
+	cr_expect(!elf_obstacle("/bin/true", &other_libc));
+	cr_expect(!other_libc);
+	elf_look("/bin/true", &elf);
+	cr_expect_eq(elf.state, ELF_READ);
+	cr_expect(elf.has_interpreter && elf.interpreter[0] == '/');
+}
+
+Test(system, a_static_program_is_static)
+{
+	bool other_libc;
+
+	cr_expect_str_eq(elf_obstacle(SYSTEM_STATIC, &other_libc), "static");
+}
+
+Test(system, a_setuid_copy_is_setuid_and_a_setgid_copy_is_setgid)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	bool other_libc;
+
+	write_file(bytes, size, 04755);
+	cr_expect_str_eq(elf_obstacle(path, &other_libc), "setuid");
+	write_file(bytes, size, 02755);
+	cr_expect_str_eq(elf_obstacle(path, &other_libc), "setgid");
+	write_file(bytes, size, 0755);
+	cr_expect(!elf_obstacle(path, &other_libc));
+}
+
+Test(system, a_32_bit_file_is_named_by_its_class)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	bool other_libc;
+
+	bytes[4] = 1;
+	write_file(bytes, size, 0755);
+	cr_expect_str_eq(elf_obstacle(path, &other_libc), "32 bit");
+}
+
+Test(system, a_program_for_musl_runs_on_another_libc)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	char *interpreter = memmem(bytes, size, "/lib64/ld-linux-x86-64.so.2", 28);
+	bool other_libc = false;
+
+	if (!interpreter)
+		cr_skip("no x86-64 program");
+	strcpy(interpreter, "/lib/ld-musl-x86_64.so.1");
+	write_file(bytes, size, 0755);
+	cr_expect(!elf_obstacle(path, &other_libc));
+	cr_expect(other_libc);
+}
+
+Test(system, every_truncation_of_a_program_is_noticed_without_a_crash)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	struct elf_summary elf;
+
+	for (size_t length = 0; length < 4096; length += 7) {
+		write_file(bytes, length, 0755);
+		elf_look(path, &elf);
+		cr_expect(elf.state == ELF_TRUNCATED || (length < 16 && elf.state == ELF_NONE),
+			  "%zu bytes", length);
+	}
+	write_file(bytes, size / 2, 0755);
+	elf_look(path, &elf);
+	cr_expect_eq(elf.state, ELF_TRUNCATED);
+}
+
+Test(system, random_bytes_in_the_headers_do_no_harm)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	unsigned seed = (unsigned)getpid();
+	struct elf_summary elf;
+
+	fprintf(stderr, "seed %u\n", seed);
+	for (int round = 0; round < 300; round++) {
+		char kept[1024];
+
+		memcpy(kept, bytes, sizeof(kept));
+		for (int i = 0; i < 8; i++)
+			bytes[16 + (size_t)rand_r(&seed) % 1000] = (char)rand_r(&seed);
+		write_file(bytes, size, 0755);
+		elf_look(path, &elf);
+		cr_expect(memchr(elf.interpreter, 0, sizeof(elf.interpreter)));
+		memcpy(bytes, kept, sizeof(kept));
+	}
+}
+
+static void expect_refused(const char *file, const char *reason)
+{
+	char *error = preload_check(file);
+
+	cr_assert(error, "%s was taken", file);
+	cr_expect(strstr(error, file) == error && strstr(error, reason), "%s", error);
+	free(error);
+}
+
+Test(system, a_preload_object_is_refused_by_name_and_reason)
+{
+	char spaced[PATH_MAX + 16];
+
+	expect_refused("/nonexistent.so", "No such file");
+	expect_refused("/etc/passwd", "not a shared object");
+	expect_refused("/bin/true", "no format version");
+	expect_refused(SYSTEM_OTHER_VERSION, "version 999999");
+	cr_expect(!preload_check(SYSTEM_SAME_VERSION));
+	snprintf(spaced, sizeof(spaced), "%s/a b", directory);
+	cr_assert_eq(symlink(SYSTEM_SAME_VERSION, spaced), 0);
+	expect_refused(spaced, "space");
+	unlink(spaced);
+}
+
+/* ---- Processes ------------------------------------------------------------------------------- */
+
+/* A shell with a child that ends when *end is closed. It has spoken when this returns:
+ * posix_spawn() alone comes back while the new image is still being put together. */
+static pid_t start_reader(int *end, char *const *environment)
+{
+	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)"echo; cat; :", NULL };
+	posix_spawn_file_actions_t actions;
+	int ends[2], said[2];
+	char line;
+	pid_t pid;
+
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(said, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, said[1], 1);
+	cr_assert_eq(posix_spawn(&pid, argv[0], &actions, NULL, argv, environment), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[0]);
+	close(said[1]);
+	cr_assert_eq(read(said[0], &line, 1), 1);
+	close(said[0]);
+	*end = ends[1];
+	return pid;
+}
+
+Test(system, a_process_is_known_by_start_time_image_and_environment)
+{
+	char *environment[] = { (char *)"LD_PRELOAD=/x/libflocktrace.so", NULL };
+	char *nothing[] = { (char *)"OTHER=1", NULL };
+	struct process_stat stat, own;
+	char exe[PATH_MAX];
+	int end;
+	pid_t pid = start_reader(&end, environment);
+
+	cr_assert(process_stat(pid, &stat) && process_stat(getpid(), &own));
+	cr_expect_eq(stat.parent, getpid());
+	cr_expect(stat.start_time >= own.start_time);
+	cr_expect_neq(stat.image, own.image);
+	process_executable(pid, exe, sizeof(exe));
+	cr_expect(strstr(exe, "sh"));
+	cr_expect_eq(process_started_with(pid, "LD_PRELOAD", "/x/libflocktrace.so"), ANSWER_YES);
+	cr_expect_eq(process_started_with(pid, "LD_PRELOAD", "/y/"), ANSWER_NO);
+	cr_expect_eq(process_maps(pid, "libc"), ANSWER_YES);
+	cr_expect_eq(process_maps(pid, "libflocktrace"), ANSWER_NO);
+	cr_expect_eq(process_inner_pid(pid), pid);
+	close(end);
+	waitpid(pid, NULL, 0);
+	cr_expect(!process_stat(pid, &stat));
+	pid = start_reader(&end, nothing);
+	cr_expect_eq(process_started_with(pid, "LD_PRELOAD", "/"), ANSWER_NO);
+	close(end);
+	waitpid(pid, NULL, 0);
+}
+
+static bool contains(const struct pids *pids, pid_t pid)
+{
+	for (uint32_t i = 0; i < pids->vec.count; i++) {
+		if (pids->vec.items[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+Test(system, children_are_found_by_list_and_by_scan)
+{
+	struct pids self = { 0 }, listed = { 0 }, scanned = { 0 };
+	int end;
+	pid_t pid = start_reader(&end, environ);
+
+	vec_push(&self.vec, getpid());
+	if (descendants_has_lists()) {
+		descendants_children(getpid(), &listed);
+		cr_expect(contains(&listed, pid));
+	}
+	descendants_scan(&self, &scanned);
+	cr_expect(contains(&scanned, pid));
+	close(end);
+	waitpid(pid, NULL, 0);
+	vec_free(&self.vec);
+	vec_free(&listed.vec);
+	vec_free(&scanned.vec);
+}
