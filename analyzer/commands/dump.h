@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of `flocktrace dump` share. */
+#ifndef ANALYZER_COMMANDS_DUMP_H
+#define ANALYZER_COMMANDS_DUMP_H
+
+#include "analyzer/commands/lock_text.h"
+#include "analyzer/read/announce.h"
+#include "analyzer/read/decode.h"
+#include "analyzer/read/raw.h"
+#include "analyzer/read/slots.h"
+
+struct dump {
+	FILE *out;
+	struct trace_file file;
+	struct intern intern;
+	uint64_t first_time; /* 0 until a record had one */
+	bool raw;
+};
+
+/* One line per record of a ring; `mark` stands before its positions. */
+void dump_ring(struct dump *dump, struct raw *ring, const char *mark);
+
+/* The lock system calls alone, as strace prints them. */
+void dump_calls(struct dump *dump);
+
+/* --raw: every field of the header and of the slots. */
+void dump_header(const struct dump *dump);
+void dump_slots(const struct dump *dump);
+/* Every field of an announcement, behind its line. */
+void dump_announcement(const struct dump *dump, const struct raw_record *record);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/commands/dump.h"
+
+#include <inttypes.h>
+
+#include "analyzer/base/units.h"
+#include "trace/names.h"
+
+/* A ring while it is printed. */
+struct printer {
+	struct dump *dump;
+	struct names names;
+	struct open_requests open;
+	const char *mark;
+};
+
+static void begin_line(struct dump *dump, const char *mark, uint64_t position, uint64_t time)
+{
+	char text[32];
+
+	if (time && !dump->first_time)
+		dump->first_time = time;
+	if (position)
+		snprintf(text, sizeof(text), "%s%" PRIu64, mark, position);
+	else
+		snprintf(text, sizeof(text), "%s-", mark);
+	fprintf(dump->out, "%9s ", text);
+	if (time) {
+		/* Calls are timed before they are recorded: some lie before the first record. */
+		int64_t ns = (int64_t)(time - dump->first_time);
+		uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+		snprintf(text, sizeof(text), "%s%" PRIu64 ".%09" PRIu64, ns < 0 ? "-" : "",
+			 size / 1000000000, size % 1000000000);
+	} else {
+		snprintf(text, sizeof(text), "-");
+	}
+	fprintf(dump->out, "%14s  ", text);
+}
+
+static void print_thread(struct dump *dump, uint32_t process, uint32_t tid)
+{
+	uint32_t index = intern_process(&dump->intern, process);
+	int32_t pid = index == NONE ? 0 : dump->intern.processes.items[index].pid;
+	char text[32];
+
+	if (pid)
+		snprintf(text, sizeof(text), "%d/%u", pid, tid);
+	else
+		snprintf(text, sizeof(text), "#%u/%u", process, tid);
+	fprintf(dump->out, "%-13s  ", text);
+}
+
+/* Text from a trace goes to terminals: nothing in it may act there. */
+static void print_text(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c == 0x7f || c == '\\')
+			fprintf(out, "\\%03o", c);
+		else
+			fputc(c, out);
+	}
+}
+
+static void print_names(struct printer *printer, reference file, reference stack, uint64_t user)
+{
+	struct dump *dump = printer->dump;
+	uint32_t index = references_find(&printer->names.references, file, user, RECORD_FILE);
+
+	if (index != NONE) {
+		fputs("  ", dump->out);
+		print_text(dump->out, dump->intern.files.items[index].path);
+	} else if (file) {
+		fputs("  file ?", dump->out);
+	}
+	if (stack)
+		fprintf(dump->out, "  stack %u%s", stack,
+			references_find(&printer->names.references, stack, user, RECORD_STACK) ==
+					NONE
+				? "?"
+				: "");
+}
+
+static void print_duration(FILE *out, uint64_t outcome)
+{
+	char text[UNITS_ROOM];
+
+	fprintf(out, "  %s", units_duration(text, OUTCOME_DURATION(outcome)));
+}
+
+static void print_flags(FILE *out, uint16_t flags)
+{
+	static const struct {
+		uint16_t flag;
+		const char *text;
+	} words[] = {
+		{ FLAG_BAD_RANGE, "bad range" }, { FLAG_BASE_UNKNOWN, "base unknown" },
+		{ FLAG_INHERITED, "inherited" }, { FLAG_ABANDONED, "abandoned" },
+		{ FLAG_BLOCKER, "found" },	 { FLAG_VM_CHILD, "vfork child" },
+		{ FLAG_NO_STACK, "no stack" },	 { FLAG_LIBC_SYSCALL, "syscall()" },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (flags & words[i].flag)
+			fprintf(out, "  %s", words[i].text);
+	}
+}
+
+static void print_range(struct printer *printer, const struct raw_record *record)
+{
+	struct decode_counts counts;
+	char text[UNITS_ROOM];
+	struct event event;
+
+	if (!decode(&printer->dump->intern, &printer->names, record, &counts, &event) ||
+	    event.lock.bad_range)
+		return;
+	fprintf(printer->dump->out, "  %s", units_range(text, event.lock.start, event.lock.end));
+}
+
+static void print_lock(struct printer *printer, const struct raw_record *record, bool pending)
+{
+	const struct record_lock *lock = &record->lock, *request = NULL, *result = NULL;
+	FILE *out = printer->dump->out;
+
+	if (lock->kind == RECORD_REQUEST) {
+		request = lock;
+	} else {
+		result = lock;
+		if (lock->flags & FLAG_HAS_REQUEST)
+			request = open_requests_take(&printer->open, lock);
+	}
+	print_thread(printer->dump, lock->process, lock->tid);
+	lock_text(out, request, result, false);
+	if (pending)
+		fputs(" (still waiting)", out);
+	print_names(printer, lock->file, lock->stack, record->position);
+	print_range(printer, record);
+	if (result)
+		print_duration(out, result->outcome);
+	print_flags(out, lock->flags);
+	if (lock->kind == RECORD_REQUEST && !pending)
+		open_requests_add(&printer->open, lock);
+}
+
+static void print_call(struct printer *printer, const struct raw_record *record)
+{
+	const struct record_call *call = &record->call;
+	FILE *out = printer->dump->out;
+
+	print_thread(printer->dump, call->process, call->tid);
+	if (call->kind == RECORD_DEATH) {
+		fputs("died", out);
+		if (call->value >= 0)
+			fprintf(out, ", wait status 0x%" PRIx64, (uint64_t)call->value);
+		return;
+	}
+	if (call->op < CALL_OPS)
+		fputs(call_names[call->op], out);
+	else
+		fprintf(out, "call %u", call->op);
+	fprintf(out, "(fd=%d, last=%d, value=%" PRId64 ")", call->fd, call->last, call->value);
+	if (call->kind == RECORD_CALL_RESULT)
+		lock_text_result(out, OUTCOME_ERRNO(call->outcome));
+	else
+		fputs(" = ?", out);
+	print_names(printer, call->file, call->stack, record->position);
+	if (call->kind == RECORD_CALL_RESULT)
+		print_duration(out, call->outcome);
+	print_flags(out, call->flags);
+}
+
+static void print_process(struct dump *dump, const struct raw_record *record, uint32_t index)
+{
+	static const char *const reasons[] = {
+		[0] = "?",
+		[PROCESS_START] = "started",
+		[PROCESS_FORK] = "forked",
+		[PROCESS_EXEC] = "exec",
+		[PROCESS_AGAIN] = "again",
+	};
+	const struct record_process *process = &record->process;
+
+	print_thread(dump, process->process, (uint32_t)process->pid);
+	fprintf(dump->out, "process #%u %s", process->process,
+		reasons[process->reason <= PROCESS_AGAIN ? process->reason : 0]);
+	if (process->parent)
+		fprintf(dump->out, ", child of #%u", process->parent);
+	fputs(": ", dump->out);
+	if (index != NONE)
+		print_text(dump->out, dump->intern.processes.items[index].exe);
+}
+
+static void print_announcement(struct printer *printer, const struct raw_record *record,
+			       uint32_t index)
+{
+	struct dump *dump = printer->dump;
+	FILE *out = dump->out;
+
+	switch ((enum record_kind)record->kind) {
+	case RECORD_FILE:
+		fprintf(out, "file %" PRIu64 ":%" PRIu64 " ", record->file.device,
+			record->file.inode);
+		print_text(out, intern_text(&dump->intern, record->bytes, record->length));
+		break;
+	case RECORD_MODULE:
+		fprintf(out, "module %u of #%u ", record->module.module, record->module.process);
+		print_text(out, intern_text(&dump->intern, record->bytes, record->length));
+		break;
+	case RECORD_STACK:
+		fprintf(out, "stack of #%u, %u frames%s", record->stack.process,
+			record->stack.frames, record->stack.truncated ? ", cut off" : "");
+		break;
+	case RECORD_UNTRACED:
+		fprintf(out, "not recorded: %d ", record->untraced.pid);
+		print_text(out, intern_words(&dump->intern, record->bytes, record->length));
+		break;
+	case RECORD_RUN:
+		fprintf(out, "run %d, status %d: ", record->run.pid, record->run.status);
+		print_text(out, intern_words(&dump->intern, record->bytes, record->length));
+		break;
+	case RECORD_PROCESS:
+		print_process(dump, record, index);
+		break;
+	case RECORD_NONE:
+	case RECORD_REQUEST:
+	case RECORD_RESULT:
+	case RECORD_CALL:
+	case RECORD_CALL_RESULT:
+	case RECORD_CONTINUED:
+	case RECORD_DEATH:
+		fprintf(out, "record of kind %u", record->kind);
+		break;
+	}
+}
+
+static uint64_t time_of(const struct raw_record *record)
+{
+	switch ((enum record_kind)record->kind) {
+	case RECORD_REQUEST:
+	case RECORD_RESULT:
+		return record->lock.time;
+	case RECORD_CALL:
+	case RECORD_CALL_RESULT:
+	case RECORD_DEATH:
+		return record->call.time;
+	case RECORD_PROCESS:
+		return record->process.time;
+	case RECORD_UNTRACED:
+		return record->untraced.time;
+	case RECORD_RUN:
+		return record->run.time;
+	case RECORD_NONE:
+	case RECORD_CONTINUED:
+	case RECORD_FILE:
+	case RECORD_MODULE:
+	case RECORD_STACK:
+		break;
+	}
+	return 0;
+}
+
+static void print_record(struct printer *printer, const struct raw_record *record)
+{
+	struct dump *dump = printer->dump;
+	uint32_t index;
+
+	if (record->gap) {
+		begin_line(dump, printer->mark, record->position, 0);
+		fprintf(dump->out, "%s: %" PRIu64 " positions\n",
+			record->gap == GAP_LOST ? "lost" : "hole", record->missing);
+		return;
+	}
+	begin_line(dump, printer->mark, record->position, time_of(record));
+	if (record->kind == RECORD_REQUEST || record->kind == RECORD_RESULT) {
+		print_lock(printer, record, false);
+	} else if (record->kind == RECORD_CALL || record->kind == RECORD_CALL_RESULT ||
+		   record->kind == RECORD_DEATH) {
+		print_call(printer, record);
+	} else {
+		index = announce(&dump->intern, &printer->names, record);
+		print_announcement(printer, record, index);
+		if (dump->raw)
+			dump_announcement(dump, record);
+	}
+	fputc('\n', dump->out);
+}
+
+/* The requests that threads are inside of, whether the ring has them or not. */
+static void print_pending(struct printer *printer, uint64_t end)
+{
+	struct slot_walk walk = { 0 };
+	struct slot_request request;
+
+	while (slots_next_request(&walk, &printer->dump->file, &request)) {
+		struct raw_record record = { .position = request.position };
+
+		record.lock = request.record;
+		begin_line(printer->dump, "", request.position, request.record.time);
+		if (!record.position)
+			record.position = end;
+		print_lock(printer, &record, true);
+		fputc('\n', printer->dump->out);
+	}
+}
+
+void dump_ring(struct dump *dump, struct raw *ring, const char *mark)
+{
+	struct printer printer = { .dump = dump, .mark = mark };
+	struct raw_record record;
+
+	names_open(&printer.names, ring);
+	while (raw_next(ring, &record))
+		print_record(&printer, &record);
+	if (!*mark)
+		print_pending(&printer, ring->end);
+	names_free(&printer.names);
+	open_requests_free(&printer.open);
+}

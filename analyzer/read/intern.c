@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/read/intern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct text_key {
+	const struct intern *intern;
+	const char *text;
+	size_t length;
+};
+
+static bool same_text(const void *context, uint32_t index)
+{
+	const struct text_key *key = context;
+	const char *text = key->intern->texts.items[index];
+
+	return !strncmp(text, key->text, key->length) && !text[key->length];
+}
+
+const char *intern_text(struct intern *intern, const void *text, size_t length)
+{
+	struct text_key key = { intern, text, length ? strnlen(text, length) : 0 };
+	uint32_t *at;
+
+	if (!key.length)
+		return "";
+	at = map_find(&intern->text_map, hash_bytes(text, key.length), same_text, &key);
+	if (*at == MAP_NEW) {
+		char *copy = xcalloc(1, key.length + 1);
+
+		memcpy(copy, text, key.length);
+		*at = intern->texts.count;
+		vec_push(&intern->texts, copy);
+		return copy;
+	}
+	return intern->texts.items[*at];
+}
+
+struct process_key {
+	const struct intern *intern;
+	uint32_t number;
+};
+
+static bool same_process(const void *context, uint32_t index)
+{
+	const struct process_key *key = context;
+
+	return key->intern->processes.items[index].id == key->number;
+}
+
+uint32_t intern_process(struct intern *intern, uint32_t number)
+{
+	struct process_key key = { intern, number };
+	uint32_t *at;
+
+	if (!number)
+		return NONE;
+	if (intern->last_process < intern->processes.count &&
+	    intern->processes.items[intern->last_process].id == number)
+		return intern->last_process;
+	at = map_find(&intern->process_map, hash_u64(number, 1), same_process, &key);
+	if (*at == MAP_NEW) {
+		*at = intern->processes.count;
+		vec_push(&intern->processes, (struct process_info){ .id = number,
+								    .parent = NONE,
+								    .command = "",
+								    .exe = "",
+								    .arguments = "",
+								    .status = -1 });
+	}
+	intern->last_process = *at;
+	return *at;
+}
+
+struct file_key {
+	const struct intern *intern;
+	uint64_t device, inode;
+};
+
+static bool same_file(const void *context, uint32_t index)
+{
+	const struct file_key *key = context;
+	const struct file_info *file = &key->intern->files.items[index];
+
+	return file->device == key->device && file->inode == key->inode;
+}
+
+uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode)
+{
+	struct file_key key = { intern, device, inode };
+	uint32_t *at = map_find(&intern->file_map, hash_u64(device, inode), same_file, &key);
+
+	if (*at == MAP_NEW) {
+		*at = intern->files.count;
+		vec_push(&intern->files,
+			 (struct file_info){ .device = device, .inode = inode, .path = "" });
+	}
+	return *at;
+}
+
+struct module_key {
+	const struct intern *intern;
+	struct module_info wanted;
+};
+
+static bool same_module(const void *context, uint32_t index)
+{
+	const struct module_key *key = context;
+	const struct module_info *module = &key->intern->modules.items[index];
+
+	/* Texts are interned, so equal paths are one pointer. */
+	return module->path == key->wanted.path &&
+	       module->build_id_bytes == key->wanted.build_id_bytes &&
+	       !memcmp(module->build_id, key->wanted.build_id, sizeof(module->build_id));
+}
+
+uint32_t intern_module(struct intern *intern, const char *path, const uint8_t *build_id,
+		       uint8_t build_id_bytes)
+{
+	struct module_key key = { intern, { .path = intern_text(intern, path, strlen(path)) } };
+	uint32_t *at;
+
+	if (build_id_bytes > sizeof(key.wanted.build_id))
+		build_id_bytes = sizeof(key.wanted.build_id);
+	if (build_id_bytes)
+		memcpy(key.wanted.build_id, build_id, build_id_bytes);
+	key.wanted.build_id_bytes = build_id_bytes;
+	at = map_find(&intern->module_map,
+		      hash_u64(hash_bytes(key.wanted.path, strlen(key.wanted.path)),
+			       hash_bytes(key.wanted.build_id, build_id_bytes)),
+		      same_module, &key);
+	if (*at == MAP_NEW) {
+		*at = intern->modules.count;
+		vec_push(&intern->modules, key.wanted);
+	}
+	return *at;
+}
+
+struct stack_key {
+	const struct intern *intern;
+	const struct frame *frames;
+	uint32_t count;
+	bool truncated;
+};
+
+static bool same_stack(const void *context, uint32_t index)
+{
+	const struct stack_key *key = context;
+	const struct stack_info *stack = &key->intern->stacks.items[index];
+
+	if (stack->count != key->count || stack->truncated != key->truncated)
+		return false;
+	for (uint32_t i = 0; i < key->count; i++) {
+		if (stack->frames[i].module != key->frames[i].module ||
+		    stack->frames[i].address != key->frames[i].address)
+			return false;
+	}
+	return true;
+}
+
+uint32_t intern_stack(struct intern *intern, const struct frame *frames, uint32_t count,
+		      bool truncated)
+{
+	struct stack_key key = { intern, frames, count, truncated };
+	uint64_t hash = hash_u64(count, truncated);
+	uint32_t *at;
+
+	for (uint32_t i = 0; i < count; i++)
+		hash = hash_u64(hash ^ frames[i].module, frames[i].address);
+	at = map_find(&intern->stack_map, hash, same_stack, &key);
+	if (*at == MAP_NEW) {
+		struct frame *copy = xcalloc(count, sizeof(*copy));
+
+		if (count)
+			memcpy(copy, frames, count * sizeof(*copy));
+		*at = intern->stacks.count;
+		vec_push(&intern->stacks, (struct stack_info){ .frames = copy,
+							       .count = count,
+							       .truncated = truncated });
+	}
+	return *at;
+}
+
+void intern_free(struct intern *intern)
+{
+	for (uint32_t i = 0; i < intern->texts.count; i++)
+		free(intern->texts.items[i]);
+	for (uint32_t i = 0; i < intern->stacks.count; i++)
+		free((struct frame *)intern->stacks.items[i].frames);
+	vec_free(&intern->processes);
+	vec_free(&intern->files);
+	vec_free(&intern->modules);
+	vec_free(&intern->stacks);
+	vec_free(&intern->untraced);
+	vec_free(&intern->texts);
+	map_free(&intern->process_map);
+	map_free(&intern->file_map);
+	map_free(&intern->module_map);
+	map_free(&intern->stack_map);
+	map_free(&intern->text_map);
+}

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/read/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "analyzer/read/alive.h"
+#include "analyzer/read/announce.h"
+#include "analyzer/read/decode.h"
+#include "analyzer/read/raw.h"
+#include "analyzer/read/slots.h"
+#include "analyzer/read/slow.h"
+
+/* In the order in which their events come. */
+enum phase { PHASE_SLOW, PHASE_RING, PHASE_PENDING, PHASE_DEATHS, PHASE_END, PHASE_DONE };
+
+struct reader {
+	struct trace_file file;
+	struct intern intern;
+	struct catalog catalog;
+	struct decode_counts counts;
+	enum phase phase;
+	struct slow slow;
+	uint32_t next_slow;
+	struct raw ring;
+	struct names names;
+	struct slot_walk walk;
+	uint32_t next_process; /* PHASE_DEATHS */
+	VEC(bool) death_seen;  /* by process index: EVENT_DEATH was given */
+	bool same_boot;
+	char tool[sizeof(((struct header *)0)->tool) + 1];
+};
+
+/* ---- The catalog ---------------------------------------------------------------------------- */
+
+static void point_at(struct catalog *catalog, const struct intern *intern)
+{
+	catalog->processes = intern->processes.items;
+	catalog->files = intern->files.items;
+	catalog->modules = intern->modules.items;
+	catalog->stacks = intern->stacks.items;
+	catalog->untraced = intern->untraced.items;
+	catalog->process_count = intern->processes.count;
+	catalog->file_count = intern->files.count;
+	catalog->module_count = intern->modules.count;
+	catalog->stack_count = intern->stacks.count;
+	catalog->untraced_count = intern->untraced.count;
+}
+
+/* The recorder's own counters; a live session goes on counting. */
+static void read_counters(struct reader *reader)
+{
+	const struct {
+		size_t offset;
+		uint64_t *value;
+	} counters[] = {
+#define COUNTER(name) { offsetof(struct header, name), &reader->catalog.quality.name }
+		COUNTER(lost_threads), COUNTER(lost_processes), COUNTER(lost_stacks),
+		COUNTER(lost_nested),  COUNTER(lost_unseen),
+#undef COUNTER
+	};
+
+	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+		*counters[i].value = trace_file_counter(&reader->file, counters[i].offset);
+}
+
+const struct catalog *reader_catalog(const struct reader *reader)
+{
+	return &reader->catalog;
+}
+
+static void refresh_catalog(struct reader *reader)
+{
+	point_at(&reader->catalog, &reader->intern);
+	reader->catalog.quality.torn_announcements = reader->ring.torn;
+	reader->catalog.quality.unresolved_files = reader->counts.unresolved_files;
+	reader->catalog.quality.unresolved_stacks = reader->counts.unresolved_stacks;
+}
+
+static void see_time(struct reader *reader, uint64_t time)
+{
+	if (!time)
+		return;
+	if (!reader->catalog.quality.first_time || time < reader->catalog.quality.first_time)
+		reader->catalog.quality.first_time = time;
+	if (time > reader->catalog.quality.last_time)
+		reader->catalog.quality.last_time = time;
+}
+
+static void see_process(struct reader *reader, uint32_t process, uint64_t time)
+{
+	struct process_info *info;
+
+	see_time(reader, time);
+	if (process >= reader->intern.processes.count || !time)
+		return;
+	info = &reader->intern.processes.items[process];
+	if (!info->first_seen || time < info->first_seen)
+		info->first_seen = time;
+	if (time > info->last_seen)
+		info->last_seen = time;
+}
+
+/* ---- The processes that slots know: for those whose announcement was lapped ------------------ */
+
+static void complete_from_slots(struct reader *reader)
+{
+	struct process_slot slot;
+
+	for (uint32_t i = 0; i < reader->file.header.process_slots; i++) {
+		struct process_info *info;
+		uint32_t parent;
+
+		if (!slots_process(&reader->file, i, &slot))
+			continue;
+		parent = intern_process(&reader->intern, slot.parent);
+		info = &reader->intern.processes.items[intern_process(
+			&reader->intern,
+			atomic_load_explicit(&slot.process, memory_order_relaxed))];
+		if (!info->pid) {
+			info->pid = slot.pid;
+			info->ppid = slot.ppid;
+			info->start_time = slot.start_time;
+			info->pidns = slot.pidns;
+			info->parent = parent;
+		}
+		if (!*info->command)
+			info->command = intern_text(&reader->intern, slot.comm, sizeof(slot.comm));
+	}
+}
+
+/* ---- Ring ------------------------------------------------------------------------------------ */
+
+static void end_process(struct reader *reader, uint32_t process, int64_t status)
+{
+	struct process_info *info = &reader->intern.processes.items[process];
+
+	info->dead = true;
+	if (status >= 0 && status <= UINT16_MAX)
+		info->status = (int)status;
+}
+
+static void see_death(struct reader *reader, uint32_t process)
+{
+	while (reader->death_seen.count <= process)
+		vec_push(&reader->death_seen, false);
+	reader->death_seen.items[process] = true;
+}
+
+static bool was_seen_dead(const struct reader *reader, uint32_t process)
+{
+	return process < reader->death_seen.count && reader->death_seen.items[process];
+}
+
+/* What an event tells about its process. */
+static void follow_event(struct reader *reader, const struct raw_record *record,
+			 const struct event *event)
+{
+	uint64_t time = event->time;
+
+	if (event->kind == EVENT_RESULT)
+		time += event->lock.duration;
+	else if (event->kind == EVENT_CALL_RESULT)
+		time += event->call.duration;
+	see_process(reader, event->process, event->time);
+	if (time > event->time)
+		see_process(reader, event->process, time);
+	if (event->process == NONE)
+		return;
+	if (event->kind == EVENT_DEATH) {
+		end_process(reader, event->process, record->call.value);
+		see_death(reader, event->process);
+	} else if (event->kind == EVENT_CALL && event->call.call == EXIT_PROCESS) {
+		/* exit()'s argument as a wait status; -1: it is not known. */
+		end_process(reader, event->process,
+			    event->call.value < 0 ? -1 : W_EXITCODE(event->call.value & 0xff, 0));
+	}
+}
+
+static bool born(struct reader *reader, const struct raw_record *record, uint32_t process,
+		 struct event *event)
+{
+	static const enum birth births[] = {
+		[PROCESS_START] = BIRTH_START,
+		[PROCESS_FORK] = BIRTH_FORK,
+		[PROCESS_EXEC] = BIRTH_EXEC,
+	};
+	const struct record_process *announced = &record->process;
+
+	see_process(reader, process, announced->time);
+	if (process == NONE || announced->reason < PROCESS_START ||
+	    announced->reason > PROCESS_EXEC)
+		return false;
+	*event = (struct event){
+		.kind = EVENT_PROCESS,
+		.position = record->position,
+		.time = announced->time,
+		.process = process,
+		.tid = (uint32_t)announced->pid,
+		.file = NONE,
+		.stack = NONE,
+		.born = { .birth = births[announced->reason],
+			  .parent = intern_process(&reader->intern, announced->parent),
+			  .open_fds = announced->open_fds },
+	};
+	return true;
+}
+
+static void run_record(struct reader *reader, const struct raw_record *record)
+{
+	const struct record_run *run = &record->run;
+
+	see_time(reader, run->time);
+	if (record->length)
+		reader->catalog.run.command =
+			intern_words(&reader->intern, record->bytes, record->length);
+	if (run->status == -1) {
+		reader->catalog.run.begin = run->time;
+	} else {
+		reader->catalog.run.end = run->time;
+		reader->catalog.run.status = run->status;
+	}
+}
+
+static void lost(struct reader *reader, uint64_t position, uint64_t records, struct event *event)
+{
+	*event = (struct event){
+		.kind = EVENT_LOST,
+		.position = position,
+		.time = reader->catalog.quality.last_time,
+		.process = NONE,
+		.file = NONE,
+		.stack = NONE,
+		.lost = { .records = records },
+	};
+}
+
+static bool gap(struct reader *reader, const struct raw_record *record, struct event *event)
+{
+	if (record->gap == GAP_LOST)
+		reader->catalog.quality.lost += record->missing;
+	else
+		reader->catalog.quality.holes += record->missing;
+	lost(reader, record->position, record->missing, event);
+	return true;
+}
+
+/* False: this record is no event. */
+static bool take_record(struct reader *reader, const struct raw_record *record, struct event *event)
+{
+	uint32_t index;
+
+	if (record->gap)
+		return gap(reader, record, event);
+	reader->catalog.quality.records++;
+	switch ((enum record_kind)record->kind) {
+	case RECORD_CALL:
+	case RECORD_CALL_RESULT:
+		/* What a vfork child does to its descriptors does nothing to its parent's. */
+		if (record->call.flags & FLAG_VM_CHILD)
+			return false;
+		/* fall through */
+	case RECORD_REQUEST:
+	case RECORD_RESULT:
+	case RECORD_DEATH:
+		if (decode(&reader->intern, &reader->names, record, &reader->counts, event)) {
+			follow_event(reader, record, event);
+			return true;
+		}
+		reader->catalog.quality.holes++;
+		lost(reader, record->position, 1, event);
+		return true;
+	case RECORD_PROCESS:
+		index = announce(&reader->intern, &reader->names, record);
+		return born(reader, record, index, event);
+	case RECORD_FILE:
+	case RECORD_MODULE:
+	case RECORD_STACK:
+		announce(&reader->intern, &reader->names, record);
+		return false;
+	case RECORD_UNTRACED:
+		see_time(reader, record->untraced.time);
+		announce(&reader->intern, &reader->names, record);
+		return false;
+	case RECORD_RUN:
+		run_record(reader, record);
+		return false;
+	case RECORD_NONE:
+	case RECORD_CONTINUED:
+		break;
+	}
+	return false; /* of a later version, with nothing that changes what is known here */
+}
+
+/* ---- Phases ---------------------------------------------------------------------------------- */
+
+static bool next_slow(struct reader *reader, struct event *event)
+{
+	const struct slow_event *slow;
+
+	if (reader->next_slow == reader->slow.events.count)
+		return false;
+	slow = &reader->slow.events.items[reader->next_slow++];
+	*event = slow->event;
+	follow_event(reader, &slow->record, event);
+	return true;
+}
+
+static bool next_in_ring(struct reader *reader, struct event *event)
+{
+	struct raw_record record;
+
+	while (raw_next(&reader->ring, &record)) {
+		if (take_record(reader, &record, event))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the ring's own REQUEST was given: it is there still, or was overwritten since. */
+static bool was_given(struct reader *reader, const struct slot_request *request)
+{
+	const struct raw *ring = &reader->ring;
+
+	return request->position >= ring->begin && request->position < ring->end &&
+	       (raw_holds(&reader->ring, request->position, RECORD_REQUEST) ||
+		raw_lapped(ring, request->position));
+}
+
+static bool next_pending(struct reader *reader, struct event *event)
+{
+	struct slot_request request;
+
+	while (slots_next_request(&reader->walk, &reader->file, &request)) {
+		struct raw_record record = { .position = request.position };
+
+		if (was_given(reader, &request))
+			continue;
+		record.lock = request.record;
+		if (!record.position) /* its references name what was announced last */
+			record.position = reader->ring.end;
+		if (!decode(&reader->intern, &reader->names, &record, &reader->counts, event) ||
+		    was_seen_dead(reader, event->process))
+			continue;
+		event->position = 0;
+		event->lock.pending = true;
+		follow_event(reader, &record, event);
+		return true;
+	}
+	return false;
+}
+
+/* The last moment that can be known: now, where somebody is still at it. */
+static uint64_t last_moment(const struct reader *reader)
+{
+	struct timespec now;
+	uint64_t last = reader->catalog.quality.last_time, ns;
+
+	if (!reader->catalog.run.live || clock_gettime(CLOCK_MONOTONIC, &now))
+		return last;
+	ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	return ns > last ? ns : last;
+}
+
+/* A session has no launcher's word for deaths; where one looks after it, it is drained. */
+static bool next_death(struct reader *reader, struct event *event)
+{
+	if (!reader->same_boot)
+		return false;
+	while (reader->next_process < reader->intern.processes.count) {
+		uint32_t process = reader->next_process++;
+		struct process_info *info = &reader->intern.processes.items[process];
+
+		if (was_seen_dead(reader, process) || alive_process(info) != ALIVE_NO)
+			continue;
+		info->dead = true;
+		*event = (struct event){ .kind = EVENT_DEATH,
+					 .time = last_moment(reader),
+					 .process = process,
+					 .tid = (uint32_t)info->pid,
+					 .file = NONE,
+					 .stack = NONE };
+		return true;
+	}
+	return false;
+}
+
+static void see_whether_live(struct reader *reader)
+{
+	if (!reader->same_boot ||
+	    !atomic_load_explicit(&reader->file.header.recording, memory_order_relaxed))
+		return;
+	for (uint32_t i = 0; i < reader->intern.processes.count; i++) {
+		if (!was_seen_dead(reader, i) &&
+		    alive_process(&reader->intern.processes.items[i]) == ALIVE_YES)
+			reader->catalog.run.live = true;
+	}
+}
+
+static bool next_end(struct reader *reader, struct event *event)
+{
+	read_counters(reader);
+	*event = (struct event){ .kind = EVENT_END,
+				 .position = reader->ring.end,
+				 .time = last_moment(reader),
+				 .process = NONE,
+				 .file = NONE,
+				 .stack = NONE };
+	reader->catalog.quality.last_time = event->time;
+	return true;
+}
+
+static bool next_of_phase(struct reader *reader, struct event *event)
+{
+	switch (reader->phase) {
+	case PHASE_SLOW:
+		return next_slow(reader, event);
+	case PHASE_RING:
+		return next_in_ring(reader, event);
+	case PHASE_PENDING:
+		return next_pending(reader, event);
+	case PHASE_DEATHS:
+		return next_death(reader, event);
+	case PHASE_END:
+		return next_end(reader, event);
+	case PHASE_DONE:
+		break;
+	}
+	return false;
+}
+
+static void next_phase(struct reader *reader)
+{
+	reader->phase++;
+	if (reader->phase == PHASE_PENDING)
+		complete_from_slots(reader);
+	else if (reader->phase == PHASE_DEATHS)
+		see_whether_live(reader);
+}
+
+bool reader_next(struct reader *reader, struct event *event)
+{
+	bool given = false;
+
+	if (reader->phase == PHASE_DONE)
+		return false;
+	while (!(given = next_of_phase(reader, event)))
+		next_phase(reader);
+	reader->catalog.quality.events++;
+	if (event->kind == EVENT_END)
+		reader->phase = PHASE_DONE;
+	refresh_catalog(reader);
+	return given;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static void describe(struct reader *reader)
+{
+	const struct header *header = &reader->file.header;
+
+	memcpy(reader->tool, header->tool, sizeof(header->tool));
+	reader->catalog.run.tool = reader->tool;
+	reader->catalog.run.command = "";
+	reader->catalog.run.status = -1;
+	reader->catalog.wall_offset = (int64_t)(header->realtime - header->monotonic);
+	reader->same_boot = header->kind == FILE_SESSION && alive_same_boot(header);
+	read_counters(reader);
+}
+
+struct reader *reader_open(const char *path, const char **error)
+{
+	struct reader *reader = xcalloc(1, sizeof(*reader));
+
+	if (!trace_file_open(&reader->file, path, error)) {
+		free(reader);
+		return NULL;
+	}
+	describe(reader);
+	slow_read(&reader->slow, &reader->intern, &reader->file, &reader->counts);
+	raw_open_ring(&reader->ring, &reader->file);
+	names_open(&reader->names, &reader->ring);
+	refresh_catalog(reader);
+	return reader;
+}
+
+void reader_free(struct reader *reader)
+{
+	if (!reader)
+		return;
+	slow_free(&reader->slow);
+	names_free(&reader->names);
+	raw_close(&reader->ring);
+	intern_free(&reader->intern);
+	vec_free(&reader->death_seen);
+	trace_file_close(&reader->file);
+	free(reader);
+}
