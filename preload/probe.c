@@ -11,11 +11,13 @@
 
 /*
  * rt_sigprocmask with an invalid `how` reads the new mask first: EFAULT tells that it could not,
- * EINVAL that it could. Nothing is changed either way.
+ * EINVAL that it could. Nothing is changed either way. A null mask is not read at all.
  */
 static bool word_readable(uintptr_t address)
 {
-	return raw4(SYS_rt_sigprocmask, ~0, address & ~(uintptr_t)7, 0, 8) != -EFAULT;
+	uintptr_t word = address & ~(uintptr_t)7;
+
+	return word && raw4(SYS_rt_sigprocmask, ~0, word, 0, 8) == -EINVAL;
 }
 
 bool probe_readable(const void *address, size_t length)
