@@ -65,6 +65,7 @@ static const struct untraced_info untraced[] = {
 
 static struct catalog catalog;
 static struct model_callbacks model;
+static struct report_builder *builder_now;
 
 static void reset(void)
 {
@@ -245,6 +246,36 @@ static void busy(void)
 	catalog.quality.lost_stacks = 2;
 }
 
+/* A flight recorder that is looked at while it records. */
+static void live(void)
+{
+	struct event lost = { .kind = EVENT_LOST, .position = 5, .lost = { .records = 70000 } };
+	struct event first = { .kind = EVENT_PROCESS,
+			       .position = 70005,
+			       .time = 9 * S,
+			       .process = CASHIER,
+			       .tid = 4699 };
+
+	report_builder_event(builder_now, &lost);
+	report_builder_event(builder_now, &first);
+	flock_at_the_end();
+	flock_at_the_end();
+	catalog.run.live = true;
+	catalog.run.command = "";
+	catalog.run.begin = catalog.run.end = 0;
+	catalog.run.status = -1;
+	catalog.quality.lost = 70000;
+}
+
+static void unknown_holders(void)
+{
+	struct wait wait = wait_of(CLERK, NONE, 0, 100);
+
+	wait.holder_unknown = true;
+	waited(wait, 3 * S, 4 * S, NULL, 0);
+	waited(wait, 5 * S, 7 * S, NULL, 0);
+}
+
 static void quiet(void)
 {
 	requests(1204, lock_orders);
@@ -287,6 +318,8 @@ static const struct {
 } scenarios[] = {
 	{ "one-wait", one_wait },
 	{ "busy", busy },
+	{ "live", live },
+	{ "unknown-holders", unknown_holders },
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },
 	{ "quiet-but-unseen", quiet_but_unseen },
@@ -301,7 +334,7 @@ const struct report *scenario(const char *name, struct report_builder **builder)
 		if (strcmp(scenarios[i].name, name))
 			continue;
 		reset();
-		*builder = report_builder_new(0);
+		*builder = builder_now = report_builder_new(0);
 		model = report_builder_callbacks(*builder);
 		scenarios[i].make();
 		return report_builder_finish(*builder, &catalog);
