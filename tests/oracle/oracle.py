@@ -25,10 +25,13 @@ import tempfile
 from system_calls import Call, can_trace, parse_call, read_threads, strace_options
 
 TIMEOUT = 60
-# Law 1: the recorder's own system calls after main has started.
-PERMITTED = {"fstat", "newfstatat", "readlink", "readlinkat", "fstatfs", "gettid", "mmap", "lseek"}
+# Law 1: the recorder's own system calls after main has started. getpid and getppid: whether this is still the process that it
+# was, since a vfork child has the memory that would tell. sigaltstack: whether an interrupted call can be told from a left one.
+PERMITTED = {"fstat", "newfstatat", "readlink", "readlinkat", "fstatfs", "gettid", "mmap", "lseek", "getpid", "getppid", "sigaltstack"}
 # Not the same from run to run: sleeping, waking, and what the allocator asks for.
-RACY = {"futex", "clock_nanosleep", "restart_syscall", "sched_yield", "brk", "munmap", "mprotect", "madvise", "rt_sigreturn"}
+RACY = {"futex", "clock_nanosleep", "restart_syscall", "sched_yield", "brk", "munmap", "mprotect", "madvise", "getrandom", "rt_sigreturn"}
+# libunwind gives a thread's cache back with signals blocked.
+AT_THREAD_END = {"rt_sigprocmask", "exit"}
 
 
 class Disagreement(Exception):
@@ -125,9 +128,14 @@ def significant(calls):
         yield call, (call.name, descriptor, result)
 
 
-def is_permitted(call):
-    # Whether memory can be read is asked with a rt_sigprocmask that cannot succeed.
-    return call.name in PERMITTED or (call.name == "rt_sigprocmask" and call.result.startswith("-1 "))
+def is_permitted(call, left):
+    """left: what the victim has still to do."""
+    if call.name == "rt_sigprocmask":
+        # Whether memory can be read is asked with one that cannot succeed.
+        return call.result.startswith("-1 ") or (left and {name for name, _, _ in left} <= AT_THREAD_END)
+    if call.name == "sigaltstack":
+        return call.arguments.startswith("NULL, ")
+    return call.name in PERMITTED
 
 
 def only_permitted_more(native, recorded):
@@ -137,7 +145,7 @@ def only_permitted_more(native, recorded):
     for call, key in significant(recorded):
         if at < len(expected) and key == expected[at]:
             at += 1
-        elif not is_permitted(call):
+        elif not is_permitted(call, expected[at:]):
             return f"{call} instead of {expected[at] if at < len(expected) else 'nothing'}"
     return None if at == len(expected) else f"{expected[at]} is missing"
 
