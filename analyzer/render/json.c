@@ -314,6 +314,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	set(object, "error", error_name(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
 	set(object, "site", index_of(wait->stack));
 	set(object, "holders", holders);
+	set(object, "holds_omitted", number(wait->holds_omitted));
 	return object;
 }
 

@@ -162,9 +162,11 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 	print_stack(text, wait->stack);
 	for (uint32_t i = 0; i < shown; i++)
 		print_holder(text, wait, &wait->holders[i]);
-	if (wait->holder_count > shown)
+	if (wait->holder_count + wait->holds_omitted > shown)
 		fprintf(text->out, PAD "and %s more.\n",
-			phrase_number(&text->scratch, wait->holder_count - shown, "hold", "holds"));
+			phrase_number(&text->scratch,
+				      wait->holder_count + wait->holds_omitted - shown, "hold",
+				      "holds"));
 	scratch_reset(&text->scratch);
 }
 

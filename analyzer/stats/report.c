@@ -84,9 +84,10 @@ static void on_wait(void *context, const struct wait *wait)
 	builder->report.wait_ns += duration;
 	if (wait->holder_unknown || !wait->overlap_count)
 		builder->report.untraced_holders++;
-	if (wait->outcome == OUTCOME_WAITING) {
-		/* It has no end, so on_request() never sees it. */
+	/* What never came back is no request that has ended: on_request() does not see it. */
+	if (wait->outcome == OUTCOME_WAITING || wait->outcome == OUTCOME_ABANDONED)
 		builder->report.requests++;
+	if (wait->outcome == OUTCOME_WAITING) {
 		builder->report.still_waiting++;
 		if (duration > builder->report.longest_pending)
 			builder->report.longest_pending = duration;

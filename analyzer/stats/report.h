@@ -58,11 +58,15 @@ struct report_wait {
 	uint64_t unknown;	       /* ns of it without a known holder in the way */
 	struct report_holder *holders; /* by overlap, longest first; one per site, mode and range */
 	uint32_t holder_count;
+	uint64_t holds_omitted; /* further ones, all shorter, that the model did not keep */
 };
 
-/* Who made whom wait. exclusive: each instant of a wait divided by the holds in its way; inclusive:
- * undivided. Time of a wait without a known hold in its way is blamed on holder_stack NONE and
- * holder_process NONE, so that the exclusive times add up to the waits. */
+/*
+ * Who made whom wait. exclusive: each instant of a wait divided by the holds in its way; inclusive:
+ * undivided. Time of a wait without a known hold in its way (or with holds too short to be kept) is
+ * blamed on holder_stack NONE and holder_process NONE, so that the exclusive times add up to the
+ * waits.
+ */
 struct blame {
 	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
 	uint32_t holder_process;	     /* of the longest overlap; NONE: nobody known */

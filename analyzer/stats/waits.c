@@ -133,6 +133,7 @@ void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uin
 		.error = wait->error,
 		.holder_unknown = wait->holder_unknown || !wait->overlap_count,
 		.unknown = unknown,
+		.holds_omitted = wait->overlaps_omitted,
 	};
 	bool full = waits->limit && waits->heap.count == waits->limit;
 

@@ -217,6 +217,17 @@ Test(stats, a_request_that_the_end_cut_off_counts_as_request_and_as_waiting)
 	cr_expect_eq(report->longest_pending, 50);
 }
 
+Test(stats, a_request_that_never_came_back_counts_as_request)
+{
+	struct wait wait = { .finish = 50, .end = 100, .outcome = OUTCOME_ABANDONED };
+	const struct report *report;
+
+	model.wait(model.context, &wait);
+	report = finish();
+	cr_expect_eq(report->requests, 1);
+	cr_expect_eq(report->still_waiting, 0);
+}
+
 Test(stats, failed_tries_and_errors_are_told_apart_and_both_listed)
 {
 	const struct report *report;
