@@ -98,9 +98,8 @@ struct event {
 			uint64_t duration;
 			int error;
 		} call;
-		struct { /* EVENT_PROCESS */
+		struct { /* EVENT_PROCESS; tid is its pid, as FORK_CHILD and WAIT_CHILD name it */
 			enum birth birth;
-			int32_t pid;	   /* as FORK_CHILD and WAIT_CHILD name it; 0: unknown */
 			uint32_t parent;   /* NONE: not recorded */
 			uint64_t open_fds; /* bit n: fd n < 64 was open when the image started
 					      (START, EXEC) */

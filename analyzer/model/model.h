@@ -70,7 +70,7 @@ struct wait {
 	const struct overlap *overlaps; /* by begin */
 	uint32_t overlap_count;
 	uint32_t overlaps_omitted; /* shorter ones, beyond what is kept of a long wait */
-	bool holder_unknown; /* part of the wait had no known holder in its way */
+	bool holder_unknown;	   /* part of the wait had no known holder in its way */
 };
 
 /* Each request that has ended: for the counts per resource. */

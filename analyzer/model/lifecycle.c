@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/model/lifecycle.h"
+
+#include <errno.h>
+
+#include "analyzer/model/descriptors.h"
+#include "analyzer/model/flights.h"
+#include "analyzer/model/lock_table.h"
+
+/* ---- Closing */
+
+static void take_posix(struct model *model, struct process *process, uint32_t file, uint64_t time,
+		       enum hold_end how, struct held_list *stash)
+{
+	if (file != NONE)
+		table_take(model, table_get(model, file, RECORD_LOCKS),
+			   owner_process(process->index), 0, RANGE_TO_EOF, time, how, stash);
+}
+
+/* Closing any fd of a file drops all POSIX locks that the process has on it. */
+static void drop_posix(struct model *model, struct process *process, struct flight *flight,
+		       uint32_t file)
+{
+	if (file == NONE)
+		return;
+	flight_weakens(model, flight, file, RECORD_LOCKS, 0, RANGE_TO_EOF, false);
+	take_posix(model, process, file, flight->begin, HOLD_CLOSED, &flight->stash);
+}
+
+static struct flight *begin_close(struct model *model, struct process *process, int32_t first,
+				  int32_t last, const struct event *event)
+{
+	struct flight *flight = flight_new(model);
+	uint32_t at = descriptor_first(&process->descriptors, first);
+
+	flight->closes = true;
+	flight->process = event->process;
+	flight->tid = event->tid;
+	flight->file = event->file;
+	flight->begin = event->time;
+	flight->losses = model->losses;
+	flight->owner = owner_process(process->index);
+	flight->stash_end = HOLD_CLOSED;
+	flight->duplicate = -1;
+	while (at < process->descriptors.count && process->descriptors.items[at].fd <= last) {
+		uint32_t description = process->descriptors.items[at].description;
+		uint32_t file = model->descriptions.items[description].file;
+
+		if (file != event->file)
+			drop_posix(model, process, flight, file);
+		descriptor_close(model, process, at, event->time, HOLD_CLOSED, &flight->stash,
+				 &flight->closed);
+	}
+	drop_posix(model, process, flight, event->file);
+	return flight;
+}
+
+/* dup2 closes `last` first; dup may only have seemed to find it closed. */
+static void begin_dup(struct model *model, struct process *process, uint32_t thread,
+		      const struct event *event)
+{
+	const struct descriptor *from;
+	struct flight *flight;
+
+	if (event->call.fd == event->call.last || event->call.last < 0)
+		return;
+	flight = begin_close(model, process, event->call.last, event->call.last, event);
+	from = descriptor_find(&process->descriptors, event->call.fd);
+	if (from) {
+		descriptor_open(model, process, event->call.last, from->description,
+				event->call.value);
+		flight->duplicate = event->call.last;
+	}
+	flight_push(process, thread, flight);
+}
+
+static void duplicated(struct model *model, struct process *process, uint32_t thread,
+		       const struct event *event)
+{
+	const struct descriptor *from = descriptor_find(&process->descriptors, event->call.fd);
+	struct descriptor *to = descriptor_find(&process->descriptors, event->call.last);
+
+	if (event->call.fd == event->call.last || event->call.last < 0 || event->call.fd < 0)
+		return;
+	if (from && to && from->description == to->description) {
+		to->close_on_exec = event->call.value;
+		return;
+	}
+	if (!from)
+		descriptor_open(model, process, event->call.fd, description_new(model, NONE),
+				false);
+	begin_dup(model, process, thread, event);
+	flights_settle(model, process, thread);
+}
+
+static void undo_close(struct model *model, struct process *process, struct flight *flight)
+{
+	const struct descriptor *made = descriptor_find(&process->descriptors, flight->duplicate);
+
+	if (flight->duplicate >= 0 && made)
+		descriptor_close(model, process, (uint32_t)(made - process->descriptors.items),
+				 flight->begin, HOLD_CLOSED, &flight->stash, NULL);
+	for (uint32_t i = 0; i < flight->closed.count; i++) {
+		const struct descriptor *closed = &flight->closed.items[i];
+
+		if (!descriptor_find(&process->descriptors, closed->fd))
+			descriptor_open(model, process, closed->fd, closed->description,
+					closed->close_on_exec);
+	}
+	table_restore(model, &flight->stash, flight->begin);
+	flight_free(model, flight);
+}
+
+/* close(2) gives the fd up before most errors; dup2 fails before it closes. */
+static bool closed_nothing(const struct event *event)
+{
+	return event->call.call == DUP_FD || event->call.error == EBADF ||
+	       event->call.error == EINVAL || event->call.error == ENOSYS;
+}
+
+static void end_close(struct model *model, struct process *process, uint32_t thread,
+		      const struct event *event)
+{
+	struct flight *top = process->threads.items[thread].top;
+
+	if (event->call.error && top && top->closes && top->begin == event->time &&
+	    closed_nothing(event)) {
+		process->threads.items[thread].top = top->below;
+		undo_close(model, process, top);
+		return;
+	}
+	flights_settle(model, process, thread);
+	if (!event->call.error && event->call.call == DUP_FD)
+		duplicated(model, process, thread, event);
+}
+
+static void set_close_on_exec(struct process *process, int32_t first, int32_t last, bool on)
+{
+	uint32_t at = descriptor_first(&process->descriptors, first);
+
+	for (; at < process->descriptors.count && process->descriptors.items[at].fd <= last; at++)
+		process->descriptors.items[at].close_on_exec = on;
+}
+
+/* ---- Descriptions that two processes share */
+
+static void inherited(struct model *model, struct process *process, const struct event *event)
+{
+	struct process *other;
+	struct descriptor *mine, *theirs;
+	int32_t fd = event->call.fd;
+
+	if (event->call.other == NONE || event->call.other == event->process || fd < 0)
+		return;
+	other = process_get(model, event->call.other);
+	mine = descriptor_find(&process->descriptors, fd);
+	theirs = descriptor_find(&other->descriptors, fd);
+	if (!mine && !theirs)
+		descriptor_open(model, other, fd, description_new(model, event->file), false);
+	theirs = descriptor_find(&other->descriptors, fd);
+	if (!mine)
+		descriptor_open(model, process, fd, theirs->description, false);
+	else if (!theirs)
+		descriptor_open(model, other, fd, mine->description, false);
+	else if (mine->description != theirs->description)
+		description_merge(model, mine->description, theirs->description, event->time);
+}
+
+/* ---- Birth */
+
+static uint32_t find_snapshot(const struct process *parent, int32_t pid)
+{
+	uint32_t unresolved = NONE;
+
+	for (uint32_t i = parent->forks.count; i-- > 0;) {
+		if (pid && parent->forks.items[i].pid == pid)
+			return i;
+		if (!pid || !parent->forks.items[i].pid)
+			unresolved = i;
+	}
+	return unresolved;
+}
+
+static void free_if_done(struct model *model, struct process *process);
+
+/* A fork that the parent did not announce copied what the parent has now, as far as we know. */
+static void born_by_fork(struct model *model, struct process *child, struct process *parent)
+{
+	uint32_t at = find_snapshot(parent, child->pid);
+
+	if (at == NONE) {
+		snapshot_take(model, parent, 0);
+		at = parent->forks.count - 1;
+	}
+	snapshot_claim(model, parent, at, child);
+	free_if_done(model, parent);
+}
+
+/* A new image keeps what it has not been told to close. */
+static void close_on_exec(struct model *model, struct process *process, uint64_t open_fds,
+			  uint64_t time)
+{
+	struct held_list stash = { 0 };
+
+	for (uint32_t i = 0; i < process->descriptors.count;) {
+		struct descriptor *descriptor = &process->descriptors.items[i];
+		bool open = descriptor->fd < 64 ? open_fds >> descriptor->fd & 1
+						: !descriptor->close_on_exec;
+
+		descriptor->close_on_exec = false;
+		if (open) {
+			i++;
+			continue;
+		}
+		take_posix(model, process, model->descriptions.items[descriptor->description].file,
+			   time, HOLD_EXEC, &stash);
+		descriptor_close(model, process, i, time, HOLD_EXEC, &stash, NULL);
+	}
+	table_end(model, &stash, time, HOLD_EXEC);
+	vec_free(&stash);
+}
+
+/*
+ * A child of fork that became another program before it said a word is known by its pid. Whoever
+ * was born without fork tells by INHERITED_FD what it shares.
+ */
+static void born_by_exec(struct model *model, struct process *child, struct process *parent,
+			 const struct event *event)
+{
+	for (uint32_t i = 0; child->pid && i < parent->forks.count; i++) {
+		if (parent->forks.items[i].pid != child->pid)
+			continue;
+		snapshot_claim(model, parent, i, child);
+		close_on_exec(model, child, event->born.open_fds, event->time);
+		free_if_done(model, parent);
+		return;
+	}
+}
+
+void lifecycle_born(struct model *model, const struct event *event)
+{
+	struct process *process = process_get(model, event->process);
+	struct process *parent = NULL;
+
+	if (event->born.parent != NONE && event->born.parent != event->process)
+		parent = process_known(model, event->born.parent);
+	process->contradicted = 0;
+	process->pid = (int32_t)event->tid;
+	if (event->born.birth == BIRTH_EXEC) {
+		flights_stop(model, process, event->time, OUTCOME_ABANDONED);
+		close_on_exec(model, process, event->born.open_fds, event->time);
+		return;
+	}
+	process->parent = event->born.parent;
+	if (!parent)
+		return;
+	if (!parent->dead)
+		vec_push(&parent->children, event->process);
+	if (event->born.birth == BIRTH_FORK)
+		born_by_fork(model, process, parent);
+	else
+		born_by_exec(model, process, parent, event);
+}
+
+static void forked(struct model *model, struct process *process, const struct event *event)
+{
+	for (uint32_t i = process->forks.count; i-- > 0;) {
+		struct snapshot *snapshot = &process->forks.items[i];
+
+		if (snapshot->tid != event->tid || snapshot->pid)
+			continue;
+		if (event->call.error || event->call.value <= 0)
+			snapshot_drop(model, process, i, event->time + event->call.duration);
+		else
+			snapshot->pid = (int32_t)event->call.value;
+		return;
+	}
+}
+
+/* ---- Death */
+
+void process_free(struct model *model, struct process *process)
+{
+	for (uint32_t i = 0; i < process->forks.count; i++)
+		vec_free(&process->forks.items[i].descriptors);
+	vec_free(&process->forks);
+	vec_free(&process->threads);
+	vec_free(&process->descriptors);
+	vec_free(&process->files);
+	vec_free(&process->children);
+	model->processes.items[process->index] = NULL;
+	free(process);
+}
+
+/* Children that have not spoken yet may keep its descriptions alive. */
+static void free_if_done(struct model *model, struct process *process)
+{
+	if (process->dead && !process->forks.count)
+		process_free(model, process);
+}
+
+static void leave_parent(struct model *model, const struct process *process)
+{
+	struct process *parent =
+		process->parent == NONE ? NULL : process_known(model, process->parent);
+
+	if (!parent)
+		return;
+	for (uint32_t i = parent->children.count; i-- > 0;) {
+		if (parent->children.items[i] == process->index) {
+			vec_remove(&parent->children, i);
+			return;
+		}
+	}
+}
+
+static void die(struct model *model, struct process *process, uint64_t time)
+{
+	struct held_list stash = { 0 };
+
+	/* It died before the locks that contradicted its own, only nobody had told us. */
+	model->quality.overlaps -= process->contradicted;
+	process->contradicted = 0;
+	flights_stop(model, process, time, OUTCOME_ABANDONED);
+	while (process->files.count)
+		take_posix(model, process, process->files.items[process->files.count - 1], time,
+			   HOLD_DIED, &stash);
+	while (process->descriptors.count)
+		descriptor_close(model, process, process->descriptors.count - 1, time, HOLD_DIED,
+				 &stash, NULL);
+	table_end(model, &stash, time, HOLD_DIED);
+	vec_free(&stash);
+	leave_parent(model, process);
+	process->dead = true;
+	free_if_done(model, process);
+}
+
+void lifecycle_death(struct model *model, const struct event *event)
+{
+	struct process *process = process_known(model, event->process);
+
+	if (process && !process->dead)
+		die(model, process, event->time);
+}
+
+/* waitpid also returns for a child that was stopped (0x7f) or continued (0xffff). */
+static bool ended(int status)
+{
+	return (status & 0xff) != 0x7f && status != 0xffff;
+}
+
+static void reaped(struct model *model, struct process *process, int64_t pid, uint64_t time)
+{
+	for (uint32_t i = process->forks.count; i-- > 0;)
+		if (process->forks.items[i].pid == pid)
+			snapshot_drop(model, process, i, time);
+	for (uint32_t i = process->children.count; i-- > 0;) {
+		struct process *child = process_known(model, process->children.items[i]);
+
+		if (child && !child->dead && child->pid == pid) {
+			die(model, child, time);
+			return;
+		}
+	}
+}
+
+/* ---- Calls */
+
+void lifecycle_call(struct model *model, const struct event *event)
+{
+	struct process *process = process_get(model, event->process);
+	uint32_t thread = thread_speaks(model, process, event);
+
+	flights_settle(model, process, thread);
+	switch (event->call.call) {
+	case CLOSE_FDS:
+		flight_push(process, thread,
+			    begin_close(model, process, event->call.fd, event->call.last, event));
+		break;
+	case DUP_FD:
+		begin_dup(model, process, thread, event);
+		break;
+	case CLOEXEC_FDS:
+		set_close_on_exec(process, event->call.fd, event->call.last, true);
+		break;
+	case FORK_CHILD:
+		snapshot_take(model, process, event->tid);
+		break;
+	case EXIT_PROCESS:
+		descriptors_quiet(model, process);
+		break;
+	case SET_CLOEXEC:
+	case INHERITED_FD:
+	case WAIT_CHILD:
+	case ARM_TIMER:
+	case IOCTL:
+		break;
+	}
+}
+
+void lifecycle_call_result(struct model *model, const struct event *event)
+{
+	struct process *process = process_get(model, event->process);
+	uint32_t thread = thread_speaks(model, process, event);
+
+	if (event->call.call == CLOSE_FDS || event->call.call == DUP_FD) {
+		end_close(model, process, thread, event);
+		return;
+	}
+	flights_settle(model, process, thread);
+	switch (event->call.call) {
+	case SET_CLOEXEC:
+		if (!event->call.error)
+			set_close_on_exec(process, event->call.fd, event->call.fd,
+					  event->call.value);
+		break;
+	case INHERITED_FD:
+		inherited(model, process, event);
+		break;
+	case FORK_CHILD:
+		forked(model, process, event);
+		break;
+	case WAIT_CHILD:
+		if (!event->call.error && event->call.value > 0 && ended(event->call.last))
+			reaped(model, process, event->call.value,
+			       event->time + event->call.duration);
+		break;
+	case CLOSE_FDS:
+	case DUP_FD:
+	case CLOEXEC_FDS:
+	case EXIT_PROCESS:
+	case ARM_TIMER:
+	case IOCTL:
+		break;
+	}
+}
