@@ -42,13 +42,13 @@ void coverage_hurry(struct coverage *coverage)
 	coverage->next_walk = coverage->earliest;
 }
 
-static void add(struct coverage *coverage, pid_t pid)
+static void add(struct coverage *coverage, pid_t pid, uint64_t forked_from)
 {
 	for (uint32_t i = 0; i < coverage->kin.count; i++) {
 		if (coverage->kin.items[i].pid == pid)
 			return;
 	}
-	vec_push(&coverage->kin, (struct kin){ .pid = pid });
+	vec_push(&coverage->kin, (struct kin){ .pid = pid, .forked_from = forked_from });
 	coverage->changed = true;
 }
 
@@ -133,7 +133,7 @@ static void judge_ended(struct coverage *coverage, struct kin *kin)
 	if (kin->exe && !kin->settled && !reaped_announced(coverage->reaped, kin->pid))
 		name(coverage, kin, "ended before it could be looked at");
 	if (kin->named)
-		reaped_seen(coverage->reaped, kin->pid);
+		reaped_seen(coverage->reaped, kin->pid, true);
 }
 
 /* False: it is gone. */
@@ -158,15 +158,15 @@ static bool look(struct coverage *coverage, uint32_t index, uint64_t now)
 	}
 	if (!kin->settled)
 		settle(coverage, kin, now);
-	if (kin->settled)
-		reaped_seen(coverage->reaped, kin->pid);
-	else
+	if (kin->settled && (kin->named || kin->image != kin->forked_from))
+		reaped_seen(coverage->reaped, kin->pid, kin->named);
+	if (!kin->settled)
 		coverage->changed = true;
 	if (!coverage->has_lists)
 		return true;
 	descendants_children(kin->pid, &children);
 	for (uint32_t i = 0; i < children.vec.count; i++)
-		add(coverage, children.vec.items[i]);
+		add(coverage, children.vec.items[i], stat.image);
 	vec_free(&children.vec);
 	return true;
 }
@@ -186,7 +186,7 @@ static void begin_walk(struct coverage *coverage, uint64_t now)
 		const struct watched *watched = &coverage->watch->watched[i];
 
 		if (watched->process && watched->pid)
-			add(coverage, watched->pid);
+			add(coverage, watched->pid, 0);
 	}
 	if (coverage->has_lists)
 		return;
@@ -194,7 +194,7 @@ static void begin_walk(struct coverage *coverage, uint64_t now)
 		vec_push(&parents.vec, coverage->kin.items[i].pid);
 	descendants_scan(&parents, &children);
 	for (uint32_t i = 0; i < children.vec.count; i++)
-		add(coverage, children.vec.items[i]);
+		add(coverage, children.vec.items[i], 0);
 	vec_free(&parents.vec);
 	vec_free(&children.vec);
 }
@@ -222,7 +222,7 @@ static void drop(struct coverage *coverage, uint32_t index)
 
 void coverage_step(struct coverage *coverage, uint64_t now)
 {
-	uint64_t began = now;
+	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID);
 
 	if (!coverage->walk_began) {
 		if (now < coverage->next_walk)
@@ -235,10 +235,9 @@ void coverage_step(struct coverage *coverage, uint64_t now)
 		else
 			drop(coverage, coverage->at);
 	}
-	now = clock_now();
-	coverage->spent += now - began;
+	coverage->spent += clock_read(CLOCK_THREAD_CPUTIME_ID) - began;
 	if (coverage->at >= coverage->kin.count)
-		finish_walk(coverage, now);
+		finish_walk(coverage, clock_now());
 }
 
 pid_t coverage_find(const struct coverage *coverage, pid_t inner, uint64_t start_time)

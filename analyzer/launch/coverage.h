@@ -19,8 +19,9 @@
 struct kin {
 	pid_t pid, inner; /* inner: in its own namespace */
 	uint64_t start_time, image;
-	uint64_t since; /* when this image was first looked at, ns */
-	bool settled;	/* this image is recorded, or was named */
+	uint64_t forked_from; /* image of the parent: while it is the same, there was no exec */
+	uint64_t since;	      /* when this image was first looked at, ns */
+	bool settled;	      /* this image is recorded, or was named */
 	bool named;
 	char *exe; /* NULL: not looked at yet */
 };

@@ -238,6 +238,9 @@ static void finish(struct launcher *launcher)
 	}
 	drain_step(&launcher->drain);
 	coverage_end(&launcher->coverage);
+	if (watch->child)
+		reaped_ours(&launcher->reaped, watch->child, watch->child_status,
+			    launcher->launch->argv[0]);
 	reaped_judge(&launcher->reaped, UINT64_MAX, launcher->drain.lapped > 0);
 	if (!launcher->attached) {
 		writer_run(&launcher->session, launcher->program.pid, launcher->launch->argv,
@@ -295,6 +298,7 @@ static int run_in_session(struct launcher *launcher, const char *preload, int *s
 	begin(launcher, preload);
 	launcher->child_pidfd = process_pidfd(launcher->program.pid);
 	add_event(launcher, launcher->child_pidfd, EVENT_CHILD);
+	coverage_step(&launcher->coverage, clock_now());
 	loop(launcher);
 	finish(launcher);
 	*status = launcher->watch.child_status;

@@ -22,6 +22,7 @@ void reaped_begin(struct reaped *reaped, struct session *session)
 struct wanted {
 	const struct reaped *reaped;
 	pid_t pid;
+	uint32_t process;
 };
 
 static bool same_pid(const void *context, uint32_t index)
@@ -31,9 +32,16 @@ static bool same_pid(const void *context, uint32_t index)
 	return wanted->reaped->pids.items[index].pid == wanted->pid;
 }
 
+static bool same_process(const void *context, uint32_t index)
+{
+	const struct wanted *wanted = context;
+
+	return wanted->reaped->pids.items[index].process == wanted->process;
+}
+
 static struct known_pid *known(struct reaped *reaped, pid_t pid)
 {
-	struct wanted wanted = { reaped, pid };
+	struct wanted wanted = { .reaped = reaped, .pid = pid };
 	uint32_t *at = map_find(&reaped->by_pid, hash_u64((uint64_t)pid, 0), same_pid, &wanted);
 
 	if (*at == MAP_NEW) {
@@ -45,7 +53,9 @@ static struct known_pid *known(struct reaped *reaped, pid_t pid)
 
 static void announced(struct reaped *reaped, uint64_t position, const struct record_process *record)
 {
+	struct wanted wanted = { .reaped = reaped, .process = record->process };
 	struct known_pid *entry;
+	uint32_t *at;
 
 	if (record->pidns != reaped->pidns) {
 		reaped->foreign = true;
@@ -54,11 +64,31 @@ static void announced(struct reaped *reaped, uint64_t position, const struct rec
 	entry = known(reaped, record->pid);
 	if (!entry->position)
 		entry->position = position;
+	if (entry->process == record->process)
+		return;
+	at = map_find(&reaped->by_process, hash_u64(record->process, 1), same_process, &wanted);
+	entry->exited = *at != MAP_NEW && reaped->pids.items[*at].exited;
+	entry->process = record->process;
+	*at = (uint32_t)(entry - reaped->pids.items);
+}
+
+static void left(struct reaped *reaped, const struct record_call *record)
+{
+	struct wanted wanted = { .reaped = reaped, .process = record->process };
+	uint32_t *at =
+		map_find(&reaped->by_process, hash_u64(record->process, 1), same_process, &wanted);
+
+	if (*at == MAP_NEW) { /* its announcement is still a hole, or lost */
+		*at = reaped->pids.count;
+		vec_push(&reaped->pids, (struct known_pid){ .process = record->process });
+	}
+	reaped->pids.items[*at].exited = true;
 }
 
 static void waited(struct reaped *reaped, uint64_t position, const struct record_call *record)
 {
-	struct reaped_child child = { (pid_t)record->value, position, clock_now() };
+	struct reaped_child child = { (pid_t)record->value, record->last, position, clock_now(),
+				      "" };
 
 	/* A child that was only stopped or went on is still there. */
 	if (record->op != CALL_WAIT || OUTCOME_ERRNO(record->outcome) || record->value <= 0 ||
@@ -79,12 +109,25 @@ void reaped_record(struct reaped *reaped, uint64_t position, const uint64_t *pay
 	} else if (kind == RECORD_CALL_RESULT) {
 		memcpy(&call, payload, sizeof(call));
 		waited(reaped, position, &call);
+	} else if (kind == RECORD_CALL) {
+		memcpy(&call, payload, sizeof(call));
+		if (call.op == CALL_EXIT)
+			left(reaped, &call);
 	}
 }
 
-void reaped_seen(struct reaped *reaped, pid_t pid)
+void reaped_seen(struct reaped *reaped, pid_t pid, bool named)
 {
-	known(reaped, pid)->seen = true;
+	struct known_pid *entry = known(reaped, pid);
+
+	entry->seen = true;
+	entry->named |= named;
+}
+
+void reaped_ours(struct reaped *reaped, pid_t pid, int status, const char *exe)
+{
+	vec_push(&reaped->waiting,
+		 (struct reaped_child){ pid, status, UINT64_MAX, clock_now(), exe });
 }
 
 bool reaped_announced(struct reaped *reaped, pid_t pid)
@@ -96,14 +139,15 @@ static void judge(struct reaped *reaped, const struct reaped_child *child, bool 
 {
 	struct known_pid *entry = known(reaped, child->pid);
 	bool spoke = entry->position && entry->position < child->position;
+	bool in_sight = spoke ? entry->exited || !WIFEXITED(child->status) : entry->seen;
 
-	if (!spoke && !entry->seen && !lost && !reaped->foreign)
-		writer_untraced(reaped->session, child->pid, "",
+	if (!in_sight && !entry->named && !lost && !reaped->foreign)
+		writer_untraced(reaped->session, child->pid, child->exe,
 				"ended before it could be looked at");
 	/* The pid is free for others now. */
 	if (spoke)
 		entry->position = 0;
-	entry->seen = false;
+	entry->seen = entry->named = false;
 }
 
 void reaped_judge(struct reaped *reaped, uint64_t now, bool lost)
@@ -122,6 +166,7 @@ void reaped_judge(struct reaped *reaped, uint64_t now, bool lost)
 void reaped_end(struct reaped *reaped)
 {
 	map_free(&reaped->by_pid);
+	map_free(&reaped->by_process);
 	vec_free(&reaped->pids);
 	vec_free(&reaped->waiting);
 }
