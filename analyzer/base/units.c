@@ -95,12 +95,13 @@ char *units_count(char buffer[UNITS_ROOM], uint64_t count)
 
 char *units_share(char buffer[UNITS_ROOM], uint64_t part, uint64_t whole)
 {
-	unsigned percent = whole ? (unsigned)((double)part / (double)whole * 100.0 + 0.5) : 0;
+	double percent = whole ? (double)part / (double)whole * 100 : 0;
 
-	if (part && !percent)
+	if (part && percent < 0.5)
 		snprintf(buffer, UNITS_ROOM, "<1 %%");
+	else if (percent >= 99 && percent < 99.9)
+		snprintf(buffer, UNITS_ROOM, "99 %%");
 	else
-		snprintf(buffer, UNITS_ROOM, "%u %%",
-			 percent >= 100 && part < whole ? 99 : percent);
+		snprintf(buffer, UNITS_ROOM, "%.0f %%", percent);
 	return buffer;
 }

@@ -18,7 +18,7 @@ char *units_iso(char buffer[UNITS_ROOM], int64_t wall_ns);
 char *units_clock(char buffer[UNITS_ROOM], int64_t wall_ns);
 /* "1,204". */
 char *units_count(char buffer[UNITS_ROOM], uint64_t count);
-/* "97 %", "<1 %"; "100 %" only where all of it is meant. `whole` 0: "0 %". */
+/* "97 %", "<1 %"; "100 %" from 99.9 % on. `whole` 0: "0 %". */
 char *units_share(char buffer[UNITS_ROOM], uint64_t part, uint64_t whole);
 
 #endif

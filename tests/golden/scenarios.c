@@ -276,6 +276,78 @@ static void unknown_holders(void)
 	waited(wait, 5 * S, 7 * S, NULL, 0);
 }
 
+static uint64_t position;
+
+static struct event lock_event(enum event_kind kind, uint32_t process, uint32_t stack,
+			       enum mode mode, uint64_t time)
+{
+	return (struct event){
+		.kind = kind,
+		.position = ++position,
+		.time = time,
+		.process = process,
+		.tid = (uint32_t)processes[process].pid,
+		.file = ORDERS,
+		.stack = stack,
+		.lock = { .op = mode == MODE_UNLOCK ? OP_FCNTL_SETLK : OP_FCNTL_SETLKW,
+			  .mode = mode,
+			  .may_block = mode != MODE_UNLOCK,
+			  .has_request = true,
+			  .fd = 3,
+			  .end = 100 },
+	};
+}
+
+static void born(uint32_t process, uint64_t time)
+{
+	struct event event = { .kind = EVENT_PROCESS,
+			       .position = ++position,
+			       .time = time,
+			       .process = process,
+			       .tid = (uint32_t)processes[process].pid,
+			       .file = NONE,
+			       .stack = NONE,
+			       .born = { .birth = BIRTH_START, .parent = NONE } };
+
+	report_builder_event(builder_now, &event);
+}
+
+static void asks(uint32_t process, uint32_t stack, enum mode mode, uint64_t time)
+{
+	struct event event = lock_event(EVENT_REQUEST, process, stack, mode, time);
+
+	report_builder_event(builder_now, &event);
+}
+
+static void gets(uint32_t process, uint32_t stack, uint64_t asked, uint64_t duration)
+{
+	struct event event = lock_event(EVENT_RESULT, process, stack, MODE_EXCLUSIVE, asked);
+
+	event.lock.duration = duration;
+	report_builder_event(builder_now, &event);
+}
+
+/* Through the model too: the cashier holds while two wait; only one of them gets its turn. */
+static void replayed(void)
+{
+	struct event end = {
+		.kind = EVENT_END, .time = 61 * S, .process = NONE, .file = NONE, .stack = NONE
+	};
+
+	position = 0;
+	for (uint32_t i = CASHIER; i <= BACKUP; i++)
+		born(i, 1 * S);
+	asks(CASHIER, SAVING, MODE_EXCLUSIVE, 2 * S);
+	gets(CASHIER, SAVING, 2 * S, 4000);
+	asks(CLERK, LOADING, MODE_EXCLUSIVE, 3 * S);
+	asks(BACKUP, BACKING_UP, MODE_EXCLUSIVE, 4 * S);
+	asks(CASHIER, SAVING, MODE_UNLOCK, 23 * S);
+	gets(CLERK, LOADING, 3 * S, 20 * S + 50000);
+	position++;
+	end.position = ++position;
+	report_builder_event(builder_now, &end);
+}
+
 static void quiet(void)
 {
 	requests(1204, lock_orders);
@@ -320,6 +392,7 @@ static const struct {
 	{ "busy", busy },
 	{ "live", live },
 	{ "unknown-holders", unknown_holders },
+	{ "replayed", replayed },
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },
 	{ "quiet-but-unseen", quiet_but_unseen },

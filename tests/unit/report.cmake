@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 # From holds and waits to the words of a report.
-if(TARGET model) # TEMPORARY
 unit_test(histogram stats)
 unit_test(stats stats)
-endif()
 unit_test(render_phrases render)
 unit_test(render_json_text render PkgConfig::JSON)
 unit_test(render_sites render)
