@@ -90,8 +90,9 @@ static char **environment_of(char **argument)
 }
 
 /*
- * First of all constructors (-z initfirst), so that what other constructors lock is seen. In secure
- * execution only the pointers are found: nothing is mapped, nothing opened.
+ * After libc's own constructor (so not -z initfirst): opened before that, libunwind would make the
+ * loader run it from dlopen, without the program's arguments and environment, and never again. In
+ * secure execution only the pointers are found: nothing is mapped, nothing opened.
  */
 __attribute__((constructor(101))) static void born(int argc, char **argv, char **environment)
 {
