@@ -93,6 +93,8 @@ static void pass_on(struct launcher *launcher)
 
 static void update_trace(struct launcher *launcher)
 {
+	watch_all(&launcher->watch);
+	drain_step(&launcher->drain);
 	trace_update(&launcher->trace, &launcher->session, launcher->drain.next);
 }
 
@@ -143,7 +145,7 @@ static void adapt(struct launcher *launcher, uint64_t drained)
 static bool is_over(const struct launcher *launcher)
 {
 	if (launcher->attached)
-		return launcher->stop || !launcher->watch.alive;
+		return launcher->stop || (launcher->watch.scanned && !launcher->watch.alive);
 	return launcher->watch.child_reaped;
 }
 
@@ -231,7 +233,7 @@ static void finish(struct launcher *launcher)
 {
 	struct watch *watch = &launcher->watch;
 
-	watch_step(watch, UINT64_MAX - UPDATE_INTERVAL);
+	watch_all(watch);
 	for (uint32_t i = 0; i < launcher->session.checked.process_slots; i++) {
 		if (watch->watched[i].process && watch->watched[i].pid == watch->child)
 			watch_ended(watch, i);
@@ -248,7 +250,8 @@ static void finish(struct launcher *launcher)
 		atomic_store(&launcher->session.header->recording, 0);
 	}
 	drain_rest(launcher);
-	update_trace(launcher);
+	watch_sweep(watch);
+	trace_update(&launcher->trace, &launcher->session, launcher->drain.next);
 }
 
 static void release(struct launcher *launcher)
@@ -350,7 +353,6 @@ int launch_attached(const struct launch *launch, const char *session)
 	launcher.session.header->drained = 1;
 	begin(&launcher, "");
 	launcher.watch.bury = !drained_already;
-	watch_step(&launcher.watch, 0);
 	loop(&launcher);
 	finish(&launcher);
 	if (!drained_already)

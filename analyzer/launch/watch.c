@@ -13,8 +13,10 @@
 #include "analyzer/system/process.h"
 #include "trace/session.h"
 
-#define SLOT_BUSY     UINT32_MAX /* being filled in by the recorder */
-#define SCAN_INTERVAL (100 * MILLISECOND)
+#define SLOT_BUSY      UINT32_MAX /* being filled in by the recorder */
+#define SCAN_INTERVAL  (100 * MILLISECOND)
+#define SWEEP_INTERVAL (50 * MILLISECOND)
+#define SLICE	       16 /* processes newly followed before the ring is drained again */
 
 void watch_begin(struct watch *watch, struct session *session, struct trace_file_writer *trace,
 		 int epoll)
@@ -47,20 +49,31 @@ static void forget(struct watch *watch, struct watched *watched)
 
 /* ---- The dead ------------------------------------------------------------------------------- */
 
-static void free_threads(struct watch *watch, uint32_t process)
+static bool is_buried(const struct watch *watch, uint32_t process)
+{
+	for (uint32_t i = 0; process && i < watch->buried.count; i++) {
+		if (watch->buried.items[i] == process)
+			return true;
+	}
+	return false;
+}
+
+/* One pass for all who died lately: the slots are many and far apart. */
+void watch_sweep(struct watch *watch)
 {
 	struct thread_slot *slots = session_threads(watch->session);
 
-	for (uint32_t i = 0; i < watch->session->checked.thread_slots; i++) {
+	for (uint32_t i = 0; watch->buried.count && i < watch->session->checked.thread_slots; i++) {
 		struct thread_slot *slot = &slots[i];
 
-		if (atomic_load_explicit(&slot->process, memory_order_acquire) != process)
+		if (!is_buried(watch, atomic_load_explicit(&slot->process, memory_order_acquire)))
 			continue;
 		if (atomic_load_explicit(&slot->depth, memory_order_relaxed))
 			trace_keep_pending(watch->trace, slot);
 		atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
 		atomic_store_explicit(&slot->process, 0, memory_order_release);
 	}
+	watch->buried.count = 0;
 }
 
 static int status_of(const struct watch *watch, pid_t pid)
@@ -76,7 +89,7 @@ static void bury(struct watch *watch, uint32_t index)
 
 	if (watch->bury && slot_process(slot) == process) {
 		writer_death(watch->session, process, slot->pid, status_of(watch, watched->pid));
-		free_threads(watch, process);
+		vec_push(&watch->buried, process);
 		memset((char *)slot + sizeof(slot->process), 0,
 		       sizeof(*slot) - sizeof(slot->process));
 		atomic_store_explicit(&slot->process, 0, memory_order_release);
@@ -110,7 +123,7 @@ static void follow_pid(struct watch *watch, uint32_t index)
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = index };
 
 	watched->pidfd = process_pidfd(watched->pid);
-	if (is_gone(watched) && watched->pid != watch->child) {
+	if (is_gone(watched) && (watched->pid != watch->child || watch->child_reaped)) {
 		bury(watch, index);
 		return;
 	}
@@ -137,21 +150,29 @@ static void follow(struct watch *watch, uint32_t index, uint32_t process)
 		follow_pid(watch, index);
 }
 
-static void scan(struct watch *watch)
+/* Goes on where the last call stopped; true at the end of the slots. */
+static bool scan(struct watch *watch, uint32_t most)
 {
 	const struct process_slot *slots = session_processes(watch->session);
 
-	for (uint32_t i = 0; i < watch->session->checked.process_slots; i++) {
+	for (; watch->at < watch->session->checked.process_slots && most; watch->at++) {
+		uint32_t i = watch->at, process = slot_process(&slots[i]);
 		struct watched *watched = &watch->watched[i];
-		uint32_t process = slot_process(&slots[i]);
 
 		if (watched->process && watched->process != process)
 			forget(watch, watched);
-		if (process && !watched->pid && slots[i].pid > 0)
+		if (process && !watched->pid && slots[i].pid > 0) {
 			follow(watch, i, process); /* new, or not found from here so far */
-		else if (watched->pid && watched->pidfd < 0 && is_gone(watched))
+			most--;
+		} else if (watched->pid && watched->pidfd < 0 && is_gone(watched)) {
 			watch_ended(watch, i);
+		}
 	}
+	if (watch->at < watch->session->checked.process_slots)
+		return false;
+	watch->at = 0;
+	watch->scanned = true;
+	return true;
 }
 
 void watch_step(struct watch *watch, uint64_t now)
@@ -159,11 +180,24 @@ void watch_step(struct watch *watch, uint64_t now)
 	uint64_t processes = atomic_load_explicit(&watch->session->header->next_process.value,
 						  memory_order_relaxed);
 
-	if (processes == watch->seen_processes && now < watch->next_scan)
-		return;
-	watch->seen_processes = processes;
-	watch->next_scan = now + SCAN_INTERVAL;
-	scan(watch);
+	if (now >= watch->next_sweep) {
+		watch_sweep(watch);
+		watch->next_sweep = now + SWEEP_INTERVAL;
+	}
+	if (!watch->at) {
+		if (processes == watch->seen_processes && now < watch->next_scan)
+			return;
+		watch->seen_processes = processes;
+		watch->next_scan = now + SCAN_INTERVAL;
+	}
+	scan(watch, SLICE);
+}
+
+void watch_all(struct watch *watch)
+{
+	watch->at = 0;
+	scan(watch, UINT32_MAX);
+	watch_sweep(watch);
 }
 
 void watch_ended(struct watch *watch, uint32_t slot)
@@ -198,4 +232,5 @@ void watch_end(struct watch *watch)
 			forget(watch, &watch->watched[i]);
 	}
 	free(watch->watched);
+	vec_free(&watch->buried);
 }

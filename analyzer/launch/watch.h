@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "analyzer/base/vec.h"
 #include "analyzer/launch/session.h"
 #include "analyzer/launch/trace_file.h"
 
@@ -27,6 +28,10 @@ struct watch {
 	struct watched *watched; /* one for each process slot */
 	uint64_t seen_processes; /* next_process when the slots were last scanned */
 	uint64_t next_scan;
+	uint32_t at;	      /* where the scan goes on */
+	bool scanned;	      /* all slots were looked at once */
+	VEC(uint32_t) buried; /* processes whose thread slots are not freed yet */
+	uint64_t next_sweep;
 	uint32_t alive;
 	pid_t child; /* ours, 0: none */
 	int child_status;
@@ -42,8 +47,14 @@ struct watch {
 void watch_begin(struct watch *watch, struct session *session, struct trace_file_writer *trace,
 		 int epoll);
 
-/* Looks for new slots when there may be some, and now and then anyway. */
+/* Looks for new slots when there may be some, and now and then anyway; never for long. */
 void watch_step(struct watch *watch, uint64_t now);
+
+/* Frees the thread slots of the dead; what they were inside of goes into the trace. */
+void watch_sweep(struct watch *watch);
+
+/* Looks at all slots, and sweeps. */
+void watch_all(struct watch *watch);
 
 /* A pidfd of this slot has become readable. */
 void watch_ended(struct watch *watch, uint32_t slot);
