@@ -20,7 +20,7 @@ static void help(void)
 	       "      --json          the report for programs\n"
 	       "  -n, --top N         so many waits and resources, 0: all (10; in JSON 1000 "
 	       "waits)\n"
-	       "      --all           the same as -n 0\n"
+	       "      --all           all of them, also where nobody waited; the same as -n 0\n"
 	       "  -o, --output FILE   write it there instead of to stdout\n"
 	       "  -h, --help          show this\n",
 	       command_report.arguments);

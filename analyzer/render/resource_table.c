@@ -150,8 +150,11 @@ static void print(struct text *text, struct libscols_table *table)
 void text_resources(struct text *text)
 {
 	uint32_t count = text->report->resource_count, shown = text_shown(text, count);
-	struct libscols_table *table = fill(text, shown);
+	struct libscols_table *table;
 
+	if (!count)
+		return;
+	table = fill(text, shown);
 	text_heading(text, "Resources, by time waited");
 	if (table)
 		print(text, table);

@@ -42,13 +42,14 @@ void render_text(FILE *out, const struct report *report, struct symbols *symbols
 	text_culprit(&text);
 	print_trust(&text);
 	scratch_reset(&text.scratch);
-	if (report->wait_count) {
-		text_waits(&text);
-		text_resources(&text);
-	}
-	text_errors(&text);
 	if (report->wait_count)
+		text_waits(&text);
+	/* Without waits the three lines say it all, unless all is asked for. */
+	if (report->wait_count || !text.top) {
+		text_resources(&text);
+		text_errors(&text);
 		text_coverage(&text);
+	}
 	for (uint32_t i = 0; i < text.stacks.count; i++)
 		free(text.stacks.items[i]);
 	vec_free(&text.stacks);

@@ -39,6 +39,37 @@ static void say_waits(struct text *text)
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
 }
 
+/* ", 3 of which failed (fcntl F_SETLK: EAGAIN 2x, flock: EBADF 1x)"; "" where none did. */
+static const char *errors_in_brief(struct text *text)
+{
+	const struct report *report = text->report;
+	VEC(struct report_error) kinds = { 0 };
+	const char *list = "";
+
+	if (!report->failed)
+		return "";
+	for (uint32_t i = 0; i < report->error_count; i++) {
+		const struct report_error *error = &report->errors[i];
+		uint32_t kind = 0;
+
+		while (kind < kinds.count && (kinds.items[kind].op != error->op ||
+					      kinds.items[kind].error != error->error))
+			kind++;
+		if (kind < kinds.count)
+			kinds.items[kind].count += error->count;
+		else
+			vec_push(&kinds, *error);
+	}
+	for (uint32_t i = 0; i < kinds.count; i++)
+		list = scratch_format(&text->scratch, "%s%s%s: %s %sx", list, i ? ", " : "",
+				      phrase_call(&text->scratch, kinds.items[i].op),
+				      phrase_error(&text->scratch, kinds.items[i].error),
+				      phrase_count(&text->scratch, kinds.items[i].count));
+	vec_free(&kinds);
+	return scratch_format(&text->scratch, ", %s of which failed (%s)",
+			      phrase_count(&text->scratch, report->failed), list);
+}
+
 /* Nothing is said not to have happened that could have happened unseen. */
 static void say_no_waits(struct text *text, bool complete)
 {
@@ -47,10 +78,7 @@ static void say_no_waits(struct text *text, bool complete)
 		phrase_number(&text->scratch, report->requests, "lock request", "lock requests");
 	const char *processes = phrase_number(&text->scratch, text->catalog->process_count,
 					      "recorded process", "recorded processes");
-	const char *failed = report->failed
-				     ? scratch_format(&text->scratch, ", %s of which failed",
-						      phrase_count(&text->scratch, report->failed))
-				     : "";
+	const char *failed = errors_in_brief(text);
 
 	if (!text->catalog->process_count && !report->requests)
 		fprintf(text->out, "Nothing was recorded.\n");
