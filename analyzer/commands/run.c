@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
@@ -24,6 +25,7 @@ struct run {
 	int fd;
 	FILE *out;
 	bool reported; /* early, because of a signal */
+	pid_t reporter;
 };
 
 /* The trace of a run that nobody asked to keep: gone with its last descriptor. */
@@ -80,9 +82,24 @@ static void report(struct run *run)
 	run->reported = true;
 }
 
+/* In a process of its own: looking names and lines up may take seconds, and the ring fills on. */
 static void interrupted(void *context)
 {
-	report(context);
+	struct run *run = context;
+
+	fflush(NULL);
+	run->reporter = fork();
+	if (run->reporter <= 0)
+		report(run);
+	if (!run->reporter)
+		_exit(0);
+	run->reported = true;
+}
+
+static void wait_for_reporter(const struct run *run)
+{
+	while (run->reporter > 0 && waitpid(run->reporter, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static bool open_files(struct run *run)
@@ -118,6 +135,7 @@ static int run_program(struct run *run)
 	code = launch_program(&launch, &status);
 	if (code)
 		return code;
+	wait_for_reporter(run);
 	if (!run->reported || run->trace)
 		report(run);
 	if (run->trace)

@@ -26,8 +26,6 @@ target_compile_definitions(
 			    SYSTEM_OTHER_VERSION="$<TARGET_FILE:unit-system-other>")
 add_dependencies(unit-system unit-system-static unit-system-same unit-system-other)
 
-if(TARGET flocktrace) # TEMPORARY
 unit_test(launch)
 target_compile_definitions(unit-launch PRIVATE FLOCKTRACE="$<TARGET_FILE:flocktrace>" LAUNCH_STATIC="$<TARGET_FILE:unit-system-static>")
-add_dependencies(unit-launch flocktrace unit-system-static)
-endif()
+add_dependencies(unit-launch flocktrace flocktrace_preload unit-system-static)
