@@ -306,21 +306,20 @@ Test(launch, nohup_stays_nohup)
 /* ---- Who was not recorded ---------------------------------------------------------------------
  */
 
-static bool trace_has(const char *path, const char *text)
-{
-	static char bytes[8 << 20];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got = read(fd, bytes, sizeof(bytes));
-
-	close(fd);
-	return got > 0 && memmem(bytes, (size_t)got, text, strlen(text));
-}
-
-Test(launch, a_static_program_and_one_without_our_environment_are_named)
+Test(launch, a_static_program_and_one_without_our_environment_are_named_with_the_reason)
 {
 	cr_expect(exited(RUN("record", "-o", "t", "sh", "-c", "sleep 0.3 | " LAUNCH_STATIC), 0));
-	cr_expect(trace_has("t", "\0static" + 1));
-	cr_expect(
-		exited(RUN("record", "-o", "u", "sh", "-c", "env -u LD_PRELOAD sleep 0.5; :"), 0));
-	cr_expect(trace_has("u", "lost environment"));
+	cr_expect(exited(RUN("report", "t"), 0));
+	cr_expect(strstr(out, "(unit-system-static: static)"), "%s", out);
+	cr_expect(exited(RUN("record", "-o", "u", "sh", "-c", "env -u LD_PRELOAD sleep 0.5"), 0));
+	cr_expect(exited(RUN("report", "u"), 0));
+	cr_expect(strstr(out, "(sleep: lost environment)"), "%s", out);
+}
+
+Test(launch, a_child_too_short_to_be_looked_at_is_counted_and_a_recorded_one_is_not)
+{
+	cr_expect(exited(RUN("run", "sh", "-c", "exec " LAUNCH_STATIC), 0));
+	cr_expect(strstr(err, "INCOMPLETE: 1 process not recorded"), "%s", err);
+	cr_expect(exited(RUN("run", "sh", "-c", "true | true; (:); x=$(echo hi); (exec true)"), 0));
+	cr_expect(strstr(err, "Complete.") && !strstr(err, "INCOMPLETE"), "%s", err);
 }
