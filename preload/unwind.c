@@ -57,10 +57,20 @@ bool unwind_usable(void)
 	return lib.usable;
 }
 
+/*
+ * libunwind tries a read or write again for as long as errno is EINTR, whatever it returned: with
+ * the EINTR that the host's call has left there, that is for ever. Our callers restore errno.
+ */
+static void forget_interruption(void)
+{
+	errno = 0;
+}
+
 uint32_t unwind_walk(struct thread *thread, uintptr_t *addresses, uint32_t room)
 {
 	int count;
 
+	forget_interruption();
 	if (__builtin_setjmp(
 		    thread->bail_out)) /* isolate.c: a lock of libunwind's could not be had */
 		return 0;
@@ -84,6 +94,7 @@ uint32_t unwind_places(struct thread *thread, uintptr_t caller, struct memo_fram
 	volatile uint32_t count = 0;
 	bool outside = false;
 
+	forget_interruption();
 	if (__builtin_setjmp(thread->bail_out))
 		return 0;
 	take_context(&context);
