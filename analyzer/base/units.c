@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "analyzer/event.h"
-
 #define NS_PER_S INT64_C(1000000000)
 
 char *units_duration(char buffer[UNITS_ROOM], uint64_t ns)
@@ -32,7 +30,8 @@ char *units_duration(char buffer[UNITS_ROOM], uint64_t ns)
 
 char *units_range(char buffer[UNITS_ROOM], uint64_t start, uint64_t end)
 {
-	if (end >= RANGE_TO_EOF)
+	/* Past the last byte that a file can have. */
+	if (end > INT64_MAX)
 		snprintf(buffer, UNITS_ROOM, "[%" PRIu64 ", EOF)", start);
 	else
 		snprintf(buffer, UNITS_ROOM, "[%" PRIu64 ", %" PRIu64 ")", start, end);
