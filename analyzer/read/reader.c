@@ -111,14 +111,14 @@ static void complete_from_slots(struct reader *reader)
 
 	for (uint32_t i = 0; i < reader->file.header.process_slots; i++) {
 		struct process_info *info;
-		uint32_t parent;
+		uint32_t parent, process;
 
 		if (!slots_process(&reader->file, i, &slot))
 			continue;
 		parent = intern_process(&reader->intern, slot.parent);
-		info = &reader->intern.processes.items[intern_process(
-			&reader->intern,
-			atomic_load_explicit(&slot.process, memory_order_relaxed))];
+		process = intern_process(&reader->intern, atomic_load_explicit(&slot.process,
+									       memory_order_relaxed));
+		info = &reader->intern.processes.items[process]; /* interning moves them */
 		if (!info->pid) {
 			info->pid = slot.pid;
 			info->ppid = slot.ppid;
