@@ -54,7 +54,9 @@ class EndToEnd(unittest.TestCase):
         return self.run_program(FLOCKTRACE, *arguments, **options)
 
     def record(self, *command, status=0, environment=None, trace="trace"):
-        """Records a command that must end with that status; its stdout."""
+        """Records a command that must end with that status; its stdout. An older trace of that name goes."""
+        if os.path.exists(self.path(trace)):
+            os.unlink(self.path(trace))
         result = self.flocktrace("record", "-o", trace, "--", *command, environment=environment)
         self.assertEqual(result.returncode, status, result.stdout + result.stderr)
         return result.stdout

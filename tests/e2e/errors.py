@@ -56,7 +56,8 @@ class Errors(EndToEnd):
         self.assertEqual(len(waits), 3)
         for wait in waits:
             self.assertIn(wait["outcome"], ("waiting", "abandoned"))
-            self.assertEqual([one["pid"] for one in wait["holders"]], [holder])
+            # Two holds where the parent locks again before the death is seen.
+            self.assertEqual({one["pid"] for one in wait["holders"]}, {holder})
 
 
 if __name__ == "__main__":

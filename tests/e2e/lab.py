@@ -40,6 +40,7 @@ def contend(name, take, free, wait, hold_ms=40):
         take(file)
         child = os.fork()
         if child == 0:
+            file.close()  # a copy of an open file description would keep its lock alive
             with open(name, "r+b") as own:
                 begin = time.monotonic_ns()
                 wait(own)

@@ -80,7 +80,8 @@ def same(what, expected, found):
         text.append(f"  thread {key}:")
         for i in range(max(len(a), len(b))):
             left, right = (x[i] if i < len(x) else "(nothing)" for x in (a, b))
-            text.append(f"    {left}" if left == right else f"  - {left}\n  + {right}")
+            if left != right:
+                text.append(f"  call {i + 1}:\n  - {left}\n  + {right}")
     raise Disagreement("\n".join(text))
 
 
