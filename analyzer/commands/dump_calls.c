@@ -13,12 +13,19 @@ struct line {
 	bool complete;
 };
 
+/* The lines of one thread that are not complete, oldest first. */
+struct thread {
+	uint32_t process, tid, count;
+	uint64_t open[NEST_MAX];
+};
+
 /* Lines have numbers, in the order of the calls. */
 struct queue {
 	FILE *out;
 	VEC(struct line) lines; /* line n at n - base; those before `first` are printed */
 	uint64_t base, first;
-	VEC(uint64_t) open; /* lines that are not complete */
+	VEC(struct thread) threads;
+	struct map map;
 };
 
 static struct line *line_at(const struct queue *queue, uint64_t number)
@@ -47,22 +54,50 @@ static void print_complete(struct queue *queue)
 	/* What was printed makes room. */
 	if (printed == queue->lines.count || (printed > 1024 && 2 * printed > queue->lines.count)) {
 		queue->lines.count -= printed;
-		memmove(queue->lines.items, queue->lines.items + printed,
-			queue->lines.count * sizeof(*queue->lines.items));
+		if (queue->lines.count)
+			memmove(queue->lines.items, queue->lines.items + printed,
+				queue->lines.count * sizeof(*queue->lines.items));
 		queue->base = queue->first;
 	}
 }
 
-static void push(struct queue *queue, struct line line)
+struct thread_key {
+	const struct queue *queue;
+	uint32_t process, tid;
+};
+
+static bool is_thread(const void *context, uint32_t index)
 {
-	if (!line.complete)
-		vec_push(&queue->open, queue->base + queue->lines.count);
-	vec_push(&queue->lines, line);
+	const struct thread_key *key = context;
+	const struct thread *thread = &key->queue->threads.items[index];
+
+	return thread->process == key->process && thread->tid == key->tid;
 }
 
-static bool is_unlock(const struct record_lock *request)
+static struct thread *thread_of(struct queue *queue, const struct record_lock *record)
 {
-	return (request->flags & FLAG_MODE) == FLAG_UNLOCK;
+	struct thread_key key = { queue, record->process, record->tid };
+	uint32_t *at =
+		map_find(&queue->map, hash_u64(record->process, record->tid), is_thread, &key);
+
+	if (*at == MAP_NEW) {
+		*at = queue->threads.count;
+		vec_push(&queue->threads,
+			 (struct thread){ .process = record->process, .tid = record->tid });
+	}
+	return &queue->threads.items[*at];
+}
+
+/* Takes complete lines off the thread's list. */
+static void forget_complete(const struct queue *queue, struct thread *thread)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < thread->count; i++) {
+		if (!line_at(queue, thread->open[i])->complete)
+			thread->open[kept++] = thread->open[i];
+	}
+	thread->count = kept;
 }
 
 static void succeed(struct line *line)
@@ -73,104 +108,101 @@ static void succeed(struct line *line)
 	line->has_result = line->complete = true;
 }
 
-static bool same_thread(const struct record_lock *a, const struct record_lock *b)
-{
-	return a->process == b->process && a->tid == b->tid;
-}
-
-/* Takes complete lines off the list of open ones. */
-static void forget_complete(struct queue *queue)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < queue->open.count; i++) {
-		if (!line_at(queue, queue->open.items[i])->complete)
-			queue->open.items[kept++] = queue->open.items[i];
-	}
-	queue->open.count = kept;
-}
-
 /*
  * The thread has gone on: an unlock of its that told nothing has succeeded. Returns the line of the
- * request that this record is the result of, NULL if there is none.
+ * request with this record's time, NULL if there is none.
  */
-static struct line *settle(struct queue *queue, const struct record_lock *next)
+static struct line *settle(const struct queue *queue, const struct thread *thread, uint64_t time)
 {
 	struct line *found = NULL;
 
-	for (uint32_t i = 0; i < queue->open.count; i++) {
-		struct line *line = line_at(queue, queue->open.items[i]);
+	for (uint32_t i = 0; i < thread->count; i++) {
+		struct line *line = line_at(queue, thread->open[i]);
 
-		if (!same_thread(&line->request, next))
-			continue;
-		if (line->request.time == next->time)
+		if (line->request.time == time)
 			found = line;
-		else if (is_unlock(&line->request))
+		else if ((line->request.flags & FLAG_MODE) == FLAG_UNLOCK)
 			succeed(line);
 	}
 	return found;
 }
 
+static void push_open(struct queue *queue, struct thread *thread, const struct record_lock *request)
+{
+	/* Deeper than a thread can be: the outermost result was lost. */
+	if (thread->count == NEST_MAX) {
+		line_at(queue, thread->open[0])->complete = true;
+		forget_complete(queue, thread);
+	}
+	thread->open[thread->count++] = queue->base + queue->lines.count;
+	vec_push(&queue->lines, (struct line){ .request = *request, .has_request = true });
+}
+
 static void take(struct queue *queue, const struct record_lock *record)
 {
-	struct line *line = settle(queue, record);
+	struct thread *thread = thread_of(queue, record);
+	struct line *line = settle(queue, thread, record->time);
 
-	if (record->kind == RECORD_REQUEST) {
-		push(queue, (struct line){ .request = *record, .has_request = true });
-	} else if (line && record->flags & FLAG_HAS_REQUEST) {
+	if (record->kind == RECORD_RESULT && line && record->flags & FLAG_HAS_REQUEST) {
 		line->result = *record;
 		line->has_result = line->complete = true;
-	} else {
-		push(queue,
-		     (struct line){ .result = *record, .has_result = true, .complete = true });
 	}
-	forget_complete(queue);
+	forget_complete(queue, thread);
+	if (record->kind == RECORD_REQUEST)
+		push_open(queue, thread, record);
+	else if (!line || !(record->flags & FLAG_HAS_REQUEST))
+		vec_push(&queue->lines,
+			 (struct line){ .result = *record, .has_result = true, .complete = true });
 	print_complete(queue);
 }
 
 /* What it was inside of, it never came back from. */
 static void take_death(struct queue *queue, uint32_t process)
 {
-	for (uint32_t i = 0; i < queue->open.count; i++) {
-		struct line *line = line_at(queue, queue->open.items[i]);
+	for (uint32_t i = 0; i < queue->threads.count; i++) {
+		struct thread *thread = &queue->threads.items[i];
 
-		if (line->request.process == process)
-			line->complete = true;
+		for (uint32_t j = 0; thread->process == process && j < thread->count; j++)
+			line_at(queue, thread->open[j])->complete = true;
+		forget_complete(queue, thread);
 	}
-	forget_complete(queue);
 	print_complete(queue);
 }
 
-/* At the end: requests in progress stay without result; other unlocks have succeeded. */
+/* The requests in progress stay without result. */
 static void take_pending(struct queue *queue, const struct dump *dump)
 {
 	struct slot_walk walk = { 0 };
 	struct slot_request request;
 
 	while (slots_next_request(&walk, &dump->file, &request)) {
-		const struct record_lock *record = &request.record;
-		bool known = request.position;
+		const struct thread *thread = thread_of(queue, &request.record);
+		bool known = request.position; /* then its line is there, or is lost */
 
-		for (uint32_t i = 0; i < queue->open.count; i++) {
-			struct line *line = line_at(queue, queue->open.items[i]);
+		for (uint32_t i = 0; i < thread->count; i++) {
+			struct line *line = line_at(queue, thread->open[i]);
 
-			if (!same_thread(&line->request, record) ||
-			    line->request.time != record->time)
-				continue;
-			known = line->complete = true;
+			if (line->request.time == request.record.time)
+				known = line->complete = true;
 		}
-		if (!known && record->op < LOCK_OPS)
-			push(queue, (struct line){ .request = *record,
-						   .has_request = true,
-						   .complete = true });
+		if (!known && request.record.op < LOCK_OPS)
+			vec_push(&queue->lines, (struct line){ .request = request.record,
+							       .has_request = true,
+							       .complete = true });
 	}
-	for (uint32_t i = 0; i < queue->open.count; i++) {
-		struct line *line = line_at(queue, queue->open.items[i]);
+}
 
-		if (!line->complete && is_unlock(&line->request))
-			succeed(line);
-		line->complete = true;
+/* Other unlocks have succeeded. */
+static void finish(struct queue *queue)
+{
+	for (uint32_t i = 0; i < queue->threads.count; i++) {
+		struct thread *thread = &queue->threads.items[i];
+
+		forget_complete(queue, thread);
+		settle(queue, thread, UINT64_MAX);
 	}
+	for (uint32_t i = 0; i < queue->lines.count; i++)
+		queue->lines.items[i].complete = true;
 	print_complete(queue);
 }
 
@@ -182,15 +214,18 @@ void dump_calls(struct dump *dump)
 
 	raw_open_ring(&ring, &dump->file);
 	while (raw_next(&ring, &record)) {
-		if (!record.gap &&
-		    (record.kind == RECORD_REQUEST || record.kind == RECORD_RESULT) &&
-		    record.lock.op < LOCK_OPS)
-			take(&queue, &record.lock);
-		else if (!record.gap && record.kind == RECORD_DEATH)
+		if (record.gap)
+			continue;
+		if (record.kind == RECORD_DEATH)
 			take_death(&queue, record.call.process);
+		else if ((record.kind == RECORD_REQUEST || record.kind == RECORD_RESULT) &&
+			 record.lock.op < LOCK_OPS)
+			take(&queue, &record.lock);
 	}
 	take_pending(&queue, dump);
+	finish(&queue);
 	raw_close(&ring);
 	vec_free(&queue.lines);
-	vec_free(&queue.open);
+	vec_free(&queue.threads);
+	map_free(&queue.map);
 }

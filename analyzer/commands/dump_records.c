@@ -2,6 +2,7 @@
 #include "analyzer/commands/dump.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "analyzer/base/units.h"
 #include "trace/names.h"
@@ -145,6 +146,44 @@ static void print_lock(struct printer *printer, const struct raw_record *record,
 		open_requests_add(&printer->open, lock);
 }
 
+/* Which fields a call has, and what they mean: call_ops.def. */
+static const struct {
+	const char *fd, *last, *value;
+} meanings[CALL_OPS] = {
+#define X(id, text, fd, last, value) [CALL_##id] = { fd, last, value },
+#include "trace/call_ops.def"
+#undef X
+};
+
+static const char *print_argument(FILE *out, const char *between, const char *name,
+				  const char *meaning, int64_t value, bool returned)
+{
+	/* What is known only once the call has returned alone, or beside what was asked for. */
+	bool later = strstr(meaning, "returned") && !strchr(meaning, ';');
+
+	if (!*meaning || (later && !returned))
+		return between;
+	fprintf(out, "%s%s=%" PRId64, between, name, value);
+	return ", ";
+}
+
+static void print_arguments(FILE *out, const struct record_call *call)
+{
+	bool returned = call->kind == RECORD_CALL_RESULT;
+	const char *between = "";
+
+	if (call->op >= CALL_OPS) {
+		fprintf(out, "call %u(?)", call->op);
+		return;
+	}
+	fprintf(out, "%s(", call_names[call->op]);
+	between = print_argument(out, between, "fd", meanings[call->op].fd, call->fd, returned);
+	between =
+		print_argument(out, between, "last", meanings[call->op].last, call->last, returned);
+	print_argument(out, between, "value", meanings[call->op].value, call->value, returned);
+	fputc(')', out);
+}
+
 static void print_call(struct printer *printer, const struct raw_record *record)
 {
 	const struct record_call *call = &record->call;
@@ -157,11 +196,7 @@ static void print_call(struct printer *printer, const struct raw_record *record)
 			fprintf(out, ", wait status 0x%" PRIx64, (uint64_t)call->value);
 		return;
 	}
-	if (call->op < CALL_OPS)
-		fputs(call_names[call->op], out);
-	else
-		fprintf(out, "call %u", call->op);
-	fprintf(out, "(fd=%d, last=%d, value=%" PRId64 ")", call->fd, call->last, call->value);
+	print_arguments(out, call);
 	if (call->kind == RECORD_CALL_RESULT)
 		lock_text_result(out, OUTCOME_ERRNO(call->outcome));
 	else

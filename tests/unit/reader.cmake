@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Tests of trace/ and analyzer/read, and of dump's text; with the builder of traces that they share.
+add_library(mktrace STATIC ${PROJECT_SOURCE_DIR}/tests/support/mktrace.c)
+target_link_libraries(mktrace PUBLIC base analyzer_options)
+
+unit_test(reader read mktrace)
+unit_test(reader_names read mktrace)
+unit_test(reader_gaps read mktrace)
+unit_test(reader_alive read mktrace)
+unit_test(reader_bad read mktrace)
