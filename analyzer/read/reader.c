@@ -116,8 +116,8 @@ static void complete_from_slots(struct reader *reader)
 		if (!slots_process(&reader->file, i, &slot))
 			continue;
 		parent = intern_process(&reader->intern, slot.parent);
-		process = intern_process(&reader->intern, atomic_load_explicit(&slot.process,
-									       memory_order_relaxed));
+		process = intern_process(&reader->intern,
+					 atomic_load_explicit(&slot.process, memory_order_relaxed));
 		info = &reader->intern.processes.items[process]; /* interning moves them */
 		if (!info->pid) {
 			info->pid = slot.pid;
