@@ -141,6 +141,40 @@ static void evict(struct model *model, struct lock_table *table, const struct fl
 	}
 }
 
+/* ---- Weakening */
+
+/* Exclusive holds count as shared from now on: all, or those of one id. Returns whether any did. */
+static bool weaken(struct model *model, struct range_set *set, uint64_t start, uint64_t end,
+		   uint64_t id)
+{
+	bool any;
+
+	set_cut_other_modes(set, start, end, MODE_SHARED, &model->scratch);
+	any = model->scratch.count;
+	for (uint32_t i = 0; i < model->scratch.count; i++) {
+		struct held *held = &model->scratch.items[i];
+
+		held->weakened += !id || held->hold.id == id;
+		set_fill(set, held, held->hold.start, held->hold.end);
+	}
+	model->scratch.count = 0;
+	return any;
+}
+
+/* Fills what is free. Shared requests of the same owner that are under way weaken it at once. */
+static void fill(struct model *model, struct lock_table *table, struct range_set *set,
+		 struct held held, uint64_t start, uint64_t end)
+{
+	held.weakened = 0;
+	set_fill(set, &held, start, end);
+	if (held.hold.mode != MODE_EXCLUSIVE || held.hold.world != RECORD_LOCKS)
+		return;
+	for (const struct flight *other = table->pending; other; other = other->next)
+		if (other->owner == held.owner && other->mode == MODE_SHARED && other->weakens)
+			weaken(model, set, later_of(start, other->weak_start),
+			       earlier_of(end, other->weak_end), held.hold.id);
+}
+
 /* ---- Grants */
 
 /* A shared lock over an exclusive one ended it when it was asked for, any other one now. */
@@ -192,12 +226,13 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	held = new_hold(model, flight, time);
 	if (hole_start < hole_end) {
 		set_cut(set, hole_start, hole_end, &model->scratch);
-		set_fill(set, &held, flight->start, hole_start);
-		set_fill(set, &held, hole_end, flight->end);
+		end_converted(model, flight, time);
+		fill(model, table, set, held, flight->start, hole_start);
+		fill(model, table, set, held, hole_end, flight->end);
 	} else {
-		set_fill(set, &held, flight->start, flight->end);
+		end_converted(model, flight, time);
+		fill(model, table, set, held, flight->start, flight->end);
 	}
-	end_converted(model, flight, time);
 	drop_if_empty(model, table, set, flight->file);
 	waits_changed(table, flight->owner, time, HOLD_RELEASED);
 }
@@ -251,11 +286,11 @@ static void restore(struct model *model, const struct held *held, uint64_t taken
 		return;
 	}
 	set = set_make(model, table, held->owner, held->hold.file);
-	if (held->weakened || overlaps_own(set, held)) {
+	if (overlaps_own(set, held)) {
 		tell(model, held, taken, HOLD_RELEASED);
 		return;
 	}
-	set_fill(set, held, held->hold.start, held->hold.end);
+	fill(model, table, set, *held, held->hold.start, held->hold.end);
 	waits_changed(table, held->owner, taken, HOLD_RELEASED);
 }
 
@@ -270,20 +305,8 @@ void table_weaken(struct model *model, struct lock_table *table, const struct fl
 {
 	struct range_set *set = table_set(table, flight->owner);
 
-	if (!set)
-		return;
-	set_cut_other_modes(set, flight->weak_start, flight->weak_end, MODE_SHARED,
-			    &model->scratch);
-	if (!model->scratch.count)
-		return;
-	for (uint32_t i = 0; i < model->scratch.count; i++) {
-		struct held *held = &model->scratch.items[i];
-
-		held->weakened++;
-		set_fill(set, held, held->hold.start, held->hold.end);
-	}
-	model->scratch.count = 0;
-	waits_changed(table, flight->owner, flight->begin, HOLD_RELEASED);
+	if (set && weaken(model, set, flight->weak_start, flight->weak_end, 0))
+		waits_changed(table, flight->owner, flight->begin, HOLD_RELEASED);
 }
 
 void table_strengthen(struct model *model, struct lock_table *table, const struct flight *flight,

@@ -66,7 +66,7 @@ void set_cut(struct range_set *set, uint64_t start, uint64_t end, struct held_li
 {
 	uint32_t at = set_first(set, start);
 
-	while (at < set->pieces.count && set->pieces.items[at].hold.start < end)
+	while (start < end && at < set->pieces.count && set->pieces.items[at].hold.start < end)
 		at += take(set, at, start, end, out);
 }
 
@@ -75,10 +75,8 @@ void set_cut_other_modes(struct range_set *set, uint64_t start, uint64_t end, en
 {
 	uint32_t at = set_first(set, start);
 
-	while (at < set->pieces.count && set->pieces.items[at].hold.start < end) {
-		const struct held *piece = &set->pieces.items[at];
-
-		if (piece->hold.mode == mode && !piece->weakened)
+	while (start < end && at < set->pieces.count && set->pieces.items[at].hold.start < end) {
+		if (set->pieces.items[at].hold.mode == mode)
 			at++;
 		else
 			at += take(set, at, start, end, out);

@@ -45,7 +45,7 @@ uint32_t set_first(const struct range_set *set, uint64_t start);
 
 /* Takes [start, end) out of the set and appends it to out, one piece for each that it came from. */
 void set_cut(struct range_set *set, uint64_t start, uint64_t end, struct held_list *out);
-/* The same, but leaves those that have this mode already and keep it. */
+/* The same, but leaves those that were granted in this mode. */
 void set_cut_other_modes(struct range_set *set, uint64_t start, uint64_t end, enum mode mode,
 			 struct held_list *out);
 /* Makes copies of `like` fill what is free of [start, end). */

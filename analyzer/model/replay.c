@@ -57,6 +57,7 @@ static struct flight *flight_of(struct model *model, struct process *process,
 		flight->start = 0;
 		flight->end = RANGE_TO_EOF;
 	}
+	flight->bad_range |= flight->start >= flight->end;
 	flight->owner = owner_of(model, process, event);
 	if (flight->owner != NO_OWNER && owner_is_description(flight->owner))
 		description_pin(model, owner_index(flight->owner));
