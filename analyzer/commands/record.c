@@ -75,8 +75,10 @@ static int record_program(struct record *record, char **argv)
 	if (code)
 		return code;
 	code = launch_program(&launch, &status);
-	if (code)
+	if (code) {
+		discard_trace(record);
 		return code;
+	}
 	print_next("report", (char *[]){ record->path, NULL });
 	free(record->path);
 	signals_exit_like(status);
