@@ -36,8 +36,9 @@ sqlite3 orders.db 'select count(*) from orders'
     @needs("sqlite3")
     def test_sqlite_writers_with_a_write_ahead_log_lock_the_shared_memory(self):
         report = self.sqlite_writers("wal")
-        write_lock = report.resource("orders.db-shm", start=120, end=121)
-        self.assertGreaterEqual(write_lock["acquisitions"], 4 * 15)
+        # The last one to close the database removes the file, so there may be several.
+        write_locks = report.resources("orders.db-shm", start=120, end=121)
+        self.assertGreaterEqual(sum(one["acquisitions"] for one in write_locks), 4 * 15)
 
     @needs("perl", "flock")
     def test_perls_flock_waits_for_flock_of_util_linux(self):
@@ -93,12 +94,16 @@ const timer = setInterval(() => {
     def test_stress_ng_of_every_lock_loses_nothing(self):
         operations = 300
         command = ["stress-ng", "--temp-path", "."]
-        for stressor in ("flock", "lockf", "locka", "lockofd", "lockmix"):
+        known = self.run_program("stress-ng", "--stressors").stdout.split()
+        stressors = [one for one in ("flock", "lockf", "locka", "lockofd", "lockmix") if one in known]
+        self.assertGreaterEqual(len(stressors), 4)
+        for stressor in stressors:
             command += [f"--{stressor}", "2", f"--{stressor}-ops", str(operations)]
         _, report = self.recorded(*command)
         for world in ("record", "flock"):
             found = [one for one in report.document["resources"] if one["world"] == world]
-            self.assertGreater(sum(one["acquisitions"] for one in found), operations)
+            self.assertGreater(sum(one["acquisitions"] for one in found), 0)
+        self.assertGreater(report.document["totals"]["requests"], len(stressors) * operations)
         text = self.flocktrace("report", "trace")
         self.assertEqual(text.returncode, 0)
         self.assertLess(len(text.stdout), 200_000)

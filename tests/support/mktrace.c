@@ -37,7 +37,6 @@ struct mktrace *mktrace_trace(uint64_t first)
 	make->header->kind = FILE_TRACE;
 	make->header->ring_first = first;
 	make->header->ring_head.value = first;
-	make->limit = first;
 	return make;
 }
 
@@ -57,14 +56,18 @@ static void make_room(struct mktrace *make, uint64_t position)
 {
 	size_t wanted;
 
-	if (make->header->ring_cells || position < make->limit)
+	if (make->header->ring_cells)
 		return;
 	wanted = make->header->ring_offset + (position + 1 - make->header->ring_first) * CELL_SIZE;
-	make->bytes = xrealloc(make->bytes, wanted);
-	make->header = (struct header *)make->bytes;
-	memset(make->bytes + make->size, 0, wanted - make->size);
-	make->size = wanted;
-	make->limit = position + 1;
+	if (wanted > make->room) {
+		make->room = 2 * wanted;
+		make->bytes = xrealloc(make->bytes, make->room);
+		make->header = (struct header *)make->bytes;
+	}
+	if (wanted > make->size) {
+		memset(make->bytes + make->size, 0, wanted - make->size);
+		make->size = wanted;
+	}
 }
 
 static struct cell *cell_in(struct mktrace *make, bool slow, uint64_t position)

@@ -27,7 +27,7 @@ struct mktrace {
 	size_t size;
 	struct header *header; /* in bytes */
 	bool slow;	       /* records go to the slow ring */
-	uint64_t limit;	       /* with room for positions below this one; a trace */
+	size_t room;	       /* bytes allocated, where it grows */
 };
 
 /* A session whose ring wraps. */

