@@ -42,6 +42,7 @@ static struct flight *begin_close(struct model *model, struct process *process, 
 	flight->owner = owner_process(process->index);
 	flight->stash_end = HOLD_CLOSED;
 	flight->duplicate = -1;
+	drop_posix(model, process, flight, event->file);
 	while (at < process->descriptors.count && process->descriptors.items[at].fd <= last) {
 		uint32_t description = process->descriptors.items[at].description;
 		uint32_t file = model->descriptions.items[description].file;
@@ -51,7 +52,6 @@ static struct flight *begin_close(struct model *model, struct process *process, 
 		descriptor_close(model, process, at, event->time, HOLD_CLOSED, &flight->stash,
 				 &flight->closed);
 	}
-	drop_posix(model, process, flight, event->file);
 	return flight;
 }
 
@@ -243,7 +243,7 @@ void lifecycle_born(struct model *model, const struct event *event)
 	struct process *parent = NULL;
 
 	if (event->born.parent != NONE && event->born.parent != event->process)
-		parent = process_known(model, event->born.parent);
+		parent = process_get(model, event->born.parent);
 	process->contradicted = 0;
 	process->pid = (int32_t)event->tid;
 	if (event->born.birth == BIRTH_EXEC) {
