@@ -8,7 +8,7 @@ from e2e import MS, EndToEnd, main, victim
 class Contention(EndToEnd):
     def setUp(self):
         super().setUp()
-        stdout, self.report_ = self.recorded(victim("contention"), "60")
+        stdout, self.report_ = self.recorded(victim("contention"), "150")
         pids = list(dict.fromkeys(int(line.split()[0]) for line in stdout.splitlines()[:-1]))
         self.holder, self.waiter = pids
 
@@ -17,7 +17,7 @@ class Contention(EndToEnd):
         self.assertEqual(len(waits), 2)
         for wait in waits:
             self.assertEqual(wait["pid"], self.waiter)
-            self.assert_about(wait["wait_ns"], 60 * MS)
+            self.assert_about(wait["wait_ns"], 150 * MS)
             self.assertEqual([holder["pid"] for holder in wait["holders"]], [self.holder])
         record = self.report_.resource("contention", world="record", start=50, end=150)
         self.assertEqual((record["acquisitions"], record["contended"]), (1, 1))
@@ -32,7 +32,7 @@ class Contention(EndToEnd):
     def test_the_text_names_waiter_holder_and_range_in_a_sentence(self):
         text = self.flocktrace("report", "trace").stdout
         first = text.splitlines()
-        self.assertRegex(first[0], r"2 waits cost 1\d\d(\.\d+)? ms")
+        self.assertRegex(first[0], r"2 waits cost \d+(\.\d+)? ms")
         self.assertEqual(first[2], "Complete.")
         self.assertRegex(text, rf"victim-contention\[{self.waiter}\] waited \S+ m?s for exclusive \[50, 150\) of \S*contention")
         self.assertRegex(text, rf"held by victim-contention\[{self.holder}\]")

@@ -29,7 +29,7 @@ def say(**words):
     os.write(1, (json.dumps(words) + "\n").encode())
 
 
-def contend(name, take, free, wait, hold_ms=40):
+def contend(name, take, free, wait, hold_ms=100):
     """
     The parent takes, a child waits, and once it was seen asleep and hold_ms more have passed the parent frees: functions of an
     open file. The child says who waited, for how long by its own clock, and who held.

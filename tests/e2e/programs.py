@@ -51,7 +51,7 @@ perl -MFcntl=:flock -MTime::HiRes=time -e '
     open(my $f, "+<", "f"); my $begin = time; flock($f, LOCK_EX) or die; printf("%d %d\\n", $$, (time - $begin) * 1e9);
     flock($f, LOCK_UN); flock($f, LOCK_SH | LOCK_NB) or die; close($f)' &
 until grep -q -- "-> FLOCK .*:$(stat -c %i f) " /proc/locks; do sleep 0.01; done
-sleep 0.05
+sleep 0.15
 echo > go
 wait
 cat holder
@@ -77,7 +77,7 @@ const timer = setInterval(() => {
     const locks = fs.readFileSync('/proc/locks', 'utf8');
     if (!new RegExp(`-> FLOCK .*:${inode} `).test(locks)) return;
     clearInterval(timer);
-    setTimeout(() => { fs.closeSync(fd); setTimeout(() => {}, 200); }, 50);
+    setTimeout(() => { fs.closeSync(fd); setTimeout(() => {}, 200); }, 150);
 }, 10);
 """)
         stdout, report = self.recorded("node", "program.js")
@@ -87,7 +87,7 @@ const timer = setInterval(() => {
         self.assertEqual(wait["pid"], contender)
         self.assertEqual([holder["pid"] for holder in wait["holders"]], [node])
         self.assert_about(wait["holders"][0]["overlap_ns"], wait["wait_ns"])
-        self.assertGreaterEqual(wait["wait_ns"], 50 * MS)
+        self.assertGreaterEqual(wait["wait_ns"], 150 * MS)
         self.assertEqual(report.quality["implied_ends"], 0)
 
     @needs("stress-ng")

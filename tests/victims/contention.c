@@ -33,6 +33,6 @@ static void hold(int fd, int milliseconds)
 int main(int argc, char **argv)
 {
 	begin();
-	hold(fresh("contention"), argc > 1 ? atoi(argv[1]) : 20);
+	hold(fresh("contention"), argc > 1 ? atoi(argv[1]) : 100);
 	return done();
 }
