@@ -73,7 +73,8 @@ enum record_flags {
 	FLAG_EXCLUSIVE = 2,
 	FLAG_UNLOCK = 3,
 	FLAG_MODE = 3,
-	/* bits 2-3: the raw whence; only in a REQUEST */
+	/* bits 2-3: the raw whence; only in a REQUEST. 3: none of the three, and bits 16-31 of base
+	   are the raw l_whence (0: not known) */
 	FLAG_WHENCE_SHIFT = 2,
 	FLAG_WHENCE = 3 << 2,
 	FLAG_NONBLOCK = 1 << 4,	   /* LOCK_NB */
@@ -84,7 +85,7 @@ enum record_flags {
 	FLAG_NEGATIVE = 1 << 8, /* a RESULT without REQUEST whose raw len was negative: raw start is
 				   the range's end */
 	FLAG_INHERITED =
-		1 << 9, /* the fd was open when this image started and has not been seen closed */
+		1 << 9, /* the fd may come from another process: open at this image's start, or before fork */
 	FLAG_ABANDONED = 1 << 10, /* a RESULT written later: the call never came back (siglongjmp,
 				     cancellation) */
 	FLAG_BLOCKER = 1 << 11, /* a QUERY's RESULT that found a lock: range and mode are its, fd is
@@ -94,8 +95,9 @@ enum record_flags {
 		<< 12, /* made by a vfork(2) child in its parent's memory: tid is the child's pid */
 	FLAG_NO_STACK = 1 << 13,     /* a stack was wanted and could not be had */
 	FLAG_LIBC_SYSCALL = 1 << 14, /* made through syscall(2) */
-	FLAG_RAW_MODE = 1 << 15, /* no valid mode: `mode` bits are 0 and the raw l_type or operation
-				    is in base */
+	FLAG_RAW_MODE = 1 << 15, /* no valid mode: `mode` bits are 0 and bits 0-15 of a REQUEST's
+				    base are the raw l_type, or base is the raw flock operation, or
+				    UINT64_MAX where the pointer could not be read */
 };
 
 /*
@@ -182,7 +184,7 @@ struct record_process {
 	uint32_t bytes;
 	uint64_t time;
 	uint64_t start_time; /* /proc/PID/stat field 22, clock ticks since boot */
-	uint64_t open_fds;   /* bit n: fd n < 64 was open when the image started */
+	uint64_t open_fds;   /* bit n: fd n < 64 was open when the image started; FORK: all ones */
 	uint64_t pidns;	     /* inode of /proc/self/ns/pid */
 };
 static_assert(sizeof(struct record_process) == PAYLOAD_WORDS * 8,

@@ -10,3 +10,6 @@ unit_test(reader_alive read mktrace)
 unit_test(reader_bad read mktrace)
 # "Never hangs" means that it is over by then.
 set_tests_properties(unit-reader_bad PROPERTIES TIMEOUT 120)
+
+unit_test(format)
+target_compile_definitions(unit-format PRIVATE FORMAT_PAGE="${PROJECT_SOURCE_DIR}/trace/FORMAT.md")
