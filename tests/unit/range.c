@@ -142,11 +142,12 @@ Test(range, every_edge_of_every_whence_is_as_the_kernel_has_it)
 
 static int64_t random_number(unsigned *seed)
 {
-	int64_t number = (int64_t)rand_r(seed) << 42 ^ (int64_t)rand_r(seed) << 21 ^ rand_r(seed);
-
+	uint64_t bits = (uint64_t)rand_r(seed) << 42 ^ (uint64_t)rand_r(seed) << 21 ^
+			(uint64_t)rand_r(seed);
 	/* Of any magnitude, so that small ones come up as often as large ones. */
-	number >>= rand_r(seed) % 64;
-	return rand_r(seed) % 2 ? number : -number;
+	int64_t number = (int64_t)(bits >> rand_r(seed) % 64);
+
+	return rand_r(seed) % 2 ? number : ~number;
 }
 
 Test(range, random_requests_are_as_the_kernel_has_them)

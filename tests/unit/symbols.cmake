@@ -3,6 +3,7 @@
 set(programs ${CMAKE_CURRENT_BINARY_DIR}/symbols-programs)
 set(source ${CMAKE_CURRENT_SOURCE_DIR}/symbols_program.c)
 file(MAKE_DIRECTORY ${programs})
+find_program(FLOCKTRACE_GCC gcc REQUIRED)
 find_program(FLOCKTRACE_CLANG clang)
 find_program(FLOCKTRACE_LLVM_ADDR2LINE llvm-addr2line)
 
@@ -16,9 +17,9 @@ function(symbols_program variant)
 endfunction()
 
 set(compile -g -O2 -D_GNU_SOURCE ${source} -o)
-symbols_program(pie COMMAND ${CMAKE_C_COMPILER} -fPIE -pie -Wl,--build-id=sha1 ${compile} symbols-pie DEPENDS ${source})
-symbols_program(fixed COMMAND ${CMAKE_C_COMPILER} -fno-pie -no-pie -Wl,--build-id=sha1 ${compile} symbols-fixed DEPENDS ${source})
-symbols_program(noid COMMAND ${CMAKE_C_COMPILER} -fPIE -pie -Wl,--build-id=none ${compile} symbols-noid DEPENDS ${source})
+symbols_program(pie COMMAND ${FLOCKTRACE_GCC} -fPIE -pie -Wl,--build-id=sha1 ${compile} symbols-pie DEPENDS ${source})
+symbols_program(fixed COMMAND ${FLOCKTRACE_GCC} -fno-pie -no-pie -Wl,--build-id=sha1 ${compile} symbols-fixed DEPENDS ${source})
+symbols_program(noid COMMAND ${FLOCKTRACE_GCC} -fPIE -pie -Wl,--build-id=none ${compile} symbols-noid DEPENDS ${source})
 symbols_program(stripped COMMAND ${CMAKE_OBJCOPY} --strip-all symbols-pie symbols-stripped DEPENDS ${programs}/symbols-pie)
 symbols_program(nodebug COMMAND ${CMAKE_OBJCOPY} --strip-debug symbols-pie symbols-nodebug DEPENDS ${programs}/symbols-pie)
 symbols_program(
