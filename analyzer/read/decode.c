@@ -183,8 +183,11 @@ static void decode_fds(struct intern *intern, const struct record_call *record, 
 	case CALL_INHERIT:
 		event->call.other = intern_process(intern, (uint32_t)record->value);
 		break;
+	case CALL_DUP2: /* twice the same fd: what dup2 closes there first, or could not */
+		if (record->fd == record->last)
+			event->call.call = CLOSE_FDS;
+		break;
 	case CALL_DUP:
-	case CALL_DUP2:
 	case CALL_SETFD:
 	case CALL_FORK:
 	case CALL_EXIT:
