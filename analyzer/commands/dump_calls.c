@@ -26,6 +26,7 @@ struct queue {
 	uint64_t base, first;
 	VEC(struct thread) threads;
 	struct map map;
+	VEC(struct record_lock) in_progress; /* the requests that slots hold */
 };
 
 static struct line *line_at(const struct queue *queue, uint64_t number)
@@ -156,14 +157,32 @@ static void take(struct queue *queue, const struct record_lock *record)
 	print_complete(queue);
 }
 
-/* What it was inside of, it never came back from. */
+static bool is_in_progress(const struct queue *queue, const struct record_lock *request)
+{
+	for (uint32_t i = 0; i < queue->in_progress.count; i++) {
+		const struct record_lock *one = &queue->in_progress.items[i];
+
+		if (one->process == request->process && one->tid == request->tid &&
+		    one->time == request->time)
+			return true;
+	}
+	return false;
+}
+
+/* What it was inside of, it never came back from; an unlock that it had left has succeeded. */
 static void take_death(struct queue *queue, uint32_t process)
 {
 	for (uint32_t i = 0; i < queue->threads.count; i++) {
 		struct thread *thread = &queue->threads.items[i];
 
-		for (uint32_t j = 0; thread->process == process && j < thread->count; j++)
-			line_at(queue, thread->open[j])->complete = true;
+		for (uint32_t j = 0; thread->process == process && j < thread->count; j++) {
+			struct line *line = line_at(queue, thread->open[j]);
+
+			if ((line->request.flags & FLAG_MODE) == FLAG_UNLOCK &&
+			    !is_in_progress(queue, &line->request))
+				succeed(line);
+			line->complete = true;
+		}
 		forget_complete(queue, thread);
 	}
 	print_complete(queue);
@@ -209,9 +228,13 @@ static void finish(struct queue *queue)
 void dump_calls(struct dump *dump)
 {
 	struct queue queue = { .out = dump->out };
+	struct slot_request request;
+	struct slot_walk walk = { 0 };
 	struct raw_record record;
 	struct raw ring;
 
+	while (slots_next_request(&walk, &dump->file, &request))
+		vec_push(&queue.in_progress, request.record);
 	raw_open_ring(&ring, &dump->file);
 	while (raw_next(&ring, &record)) {
 		if (record.gap)
@@ -227,5 +250,6 @@ void dump_calls(struct dump *dump)
 	raw_close(&ring);
 	vec_free(&queue.lines);
 	vec_free(&queue.threads);
+	vec_free(&queue.in_progress);
 	map_free(&queue.map);
 }
