@@ -68,10 +68,12 @@ static struct asked asked_by_fcntl(uint8_t op, int fd, const void *argument, uin
 	mode = mode_of_type(lock.l_type);
 	asked.flags |= mode ? mode : FLAG_RAW_MODE;
 	asked.raw_mode = mode ? 0 : (uint16_t)lock.l_type;
-	if (lock.l_whence < 0 || lock.l_whence > SEEK_END)
+	if (lock.l_whence < 0 || lock.l_whence > SEEK_END) {
 		asked.flags |= FLAG_BAD_RANGE | FLAG_WHENCE; /* 3: no whence */
-	else
+		asked.raw_mode |= (uint64_t)(uint16_t)lock.l_whence << 16;
+	} else {
 		asked.flags |= (uint16_t)(lock.l_whence << FLAG_WHENCE_SHIFT);
+	}
 	asked.start = lock.l_start;
 	asked.len = lock.l_len;
 	return asked;

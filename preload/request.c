@@ -150,12 +150,16 @@ static void slot_leave(struct request *request)
 
 /* What may block or weaken a lock, and what one cell can't tell, is in the ring before the kernel
  * is entered. */
-static bool goes_first(const struct record_lock *record)
+static bool goes_first(const struct request *request)
 {
+	const struct record_lock *record = &request->record;
+
 	return record->op == OP_FLOCK || actions[record->op] != ACTION_SET ||
 	       (record->flags & FLAG_MODE) != FLAG_EXCLUSIVE ||
 	       whence_of(record->flags) != SEEK_SET ||
-	       record->flags & (FLAG_BAD_RANGE | FLAG_RAW_MODE);
+	       record->flags & (FLAG_BAD_RANGE | FLAG_RAW_MODE) ||
+	       /* a range alone cannot tell a len that reaches EOF from 0 */
+	       (request->lock.range.end == RANGE_EOF && record->len_or_end);
 }
 
 static bool weakens(const struct record_lock *record)
@@ -208,7 +212,7 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 		record->flags |= FLAG_INHERITED;
 	resolve_range(request, asked);
 	request->thread = thread;
-	request->in_ring = goes_first(record);
+	request->in_ring = goes_first(request);
 	if (weakens(record) &&
 	    !(record->flags & (FLAG_BAD_RANGE | FLAG_BASE_UNKNOWN | FLAG_RAW_MODE)))
 		grants_release(&request->lock);
