@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What README.md and the manual page promise: command lines that run, and every setting and option that there is.
+
+usage: documents.py BUILD-DIRECTORY
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(sys.argv.pop()).resolve()
+README = (TOP / "README.md").read_text()
+MANUAL = (TOP / "analyzer/flocktrace.1").read_text()
+COMMANDS = ["run", "record", "report", "dump"]
+
+# These build and run everything, this test too: here it must be enough that a shell can read them.
+SET_UP = {"scripts/demo", "scripts/test"}
+
+
+def manual_text():
+    """The manual page without its markup."""
+    text = re.sub(r"\\f.|\\~|\\", lambda match: " " if match.group() == r"\~" else "", MANUAL)
+    return re.sub(r"^\.\w+ ", "", text, flags=re.M)
+
+
+def settings():
+    """(name, default) of each row of settings.def."""
+    rows = re.findall(r'^X\(\w+, "(\w+)", "(.*?)", ".*"\)$', (TOP / "trace/settings.def").read_text(), flags=re.M)
+    assert len(rows) >= 5, rows
+    return rows
+
+
+def help_of(*words):
+    return subprocess.run([BUILD / "bin/flocktrace", *words, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+class Readme(unittest.TestCase):
+    def test_every_command_line_runs(self):
+        lines = [line for block in re.findall(r"^```sh\n(.*?)^```", README, flags=re.M | re.S) for line in block.splitlines()]
+        self.assertGreater(len(lines), 10)
+        with tempfile.TemporaryDirectory() as directory:
+            scratch = pathlib.Path(directory)
+            (scratch / "scripts").symlink_to(TOP / "scripts")
+            (scratch / "build").symlink_to(BUILD)
+            runtime = scratch / "runtime"
+            runtime.mkdir(mode=0o700)
+            environment = {**os.environ, "HOME": directory, "XDG_RUNTIME_DIR": str(runtime)}
+            environment.pop("DESTDIR", None)
+            for line in lines:
+                with self.subTest(line):
+                    command = ["sh", "-n", line] if line in SET_UP else ["bash", "-o", "pipefail", "-c", line]
+                    result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, timeout=60)
+                    self.assertEqual(result.returncode, 0, result.stderr[-2000:])
+                    self.assertTrue(line not in SET_UP or os.access(TOP / line, os.X_OK))
+
+    def test_every_setting_is_there_with_its_default(self):
+        for name, default in settings():
+            shown = f"`{default}`" if default else ""
+            self.assertRegex(README, rf"(?m)^\| `{name}` \| {re.escape(shown)} ?\| ")
+
+    def test_no_setting_is_there_that_there_is_not(self):
+        self.assertEqual(set(re.findall(r"FLOCKTRACE_\w+", README)) - {name for name, _ in settings()}, set())
+
+    def test_the_words_about_settings_are_the_tables(self):
+        rows = dict(re.findall(r'^X\(\w+, "(\w+)", .*, "(.*)"\)$', (TOP / "trace/settings.def").read_text(), flags=re.M))
+        plain = README.replace("`", "")
+        for name, words in rows.items():
+            self.assertIn(words, plain, name)
+
+
+class Manual(unittest.TestCase):
+    def test_every_setting_is_there_with_its_default(self):
+        for name, default in settings():
+            entry = re.search(rf"^\.B {name}\n(.*?)^\.(?:TP|PP)", MANUAL, flags=re.M | re.S)
+            self.assertTrue(entry, name)
+            if default:
+                self.assertIn(f"Default: {default}.", entry.group(1))
+        self.assertEqual(set(re.findall(r"FLOCKTRACE_\w+", MANUAL)) - {name for name, _ in settings()}, set())
+
+    def test_every_command_and_option_is_there(self):
+        text = manual_text()
+        listed = re.findall(r"^  (\w+) {2,}", help_of(), flags=re.M)
+        self.assertEqual(set(COMMANDS), set(listed), "the commands that --help names")
+        for command in COMMANDS:
+            self.assertIn(f"flocktrace {command}", text)
+            options = re.findall(r"^\s+(?:-\w, )?(--[\w-]+)", help_of(command), flags=re.M)
+            self.assertIn("--help", options)
+            for option in options:
+                self.assertIn(option, text, f"flocktrace {command}")
+
+    def test_it_promises_no_option_that_there_is_not(self):
+        known = set(re.findall(r"--[\w-]+", help_of() + "".join(map(help_of, COMMANDS))))
+        self.assertEqual(set(re.findall(r"--[a-z][\w-]*", manual_text())) - known, set())
+
+    def test_it_is_clean_roff(self):
+        if subprocess.run(["sh", "-c", "command -v man groff"], capture_output=True).returncode:
+            self.skipTest("no man or groff here")
+        result = subprocess.run(["man", "--warnings", "-l", TOP / "analyzer/flocktrace.1"], capture_output=True, text=True,
+                                env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"})
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("EXIT STATUS", result.stdout)
+
+
+class Version(unittest.TestCase):
+    def test_it_is_the_same_everywhere(self):
+        version = re.search(r"project\(flocktrace VERSION (\S+)", (TOP / "CMakeLists.txt").read_text()).group(1)
+        self.assertIn(f'"flocktrace {version}"', MANUAL)
+        self.assertRegex((TOP / "CHANGELOG.md").read_text(), rf"(?m)^## {re.escape(version)}")
+
+
+unittest.main(verbosity=1)
