@@ -12,6 +12,13 @@ import termios
 from e2e import PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
 
 
+OTHER_PLACES = [f"{place}/flocktrace-{os.geteuid()}" for place in ("/dev/shm", "/tmp")]
+
+
+def sessions(runtime):
+    return glob.glob(runtime + "/flocktrace/*")
+
+
 def is_waited_for(inode):
     with open("/proc/locks") as file:
         return any("->" in line and f":{inode} " in line for line in file)
@@ -20,20 +27,25 @@ def is_waited_for(inode):
 class DefaultSession(EndToEnd):
     def setUp(self):
         super().setUp()
-        # One that exists anywhere is taken before a new one is made.
-        for place in ("/dev/shm", "/tmp"):
-            path = f"{place}/flocktrace-{os.geteuid()}/default"
-            if os.path.exists(path):
-                self.skipTest(f"{path} is in use, and would be taken")
+        # A default session that exists anywhere is taken before a new one is made: the user's own is hidden from these tests.
+        places = [place for place in OTHER_PLACES if os.path.exists(place)]
+        self.alone = []
+        if places and os.geteuid() == 0:
+            mounts = "; ".join(f"mount -t tmpfs -o mode=0700 none {place}" for place in places)
+            self.alone = ["unshare", "-m", "sh", "-ec", mounts + '; exec "$@"', "sh"]
+        elif any(os.path.exists(place + "/default") for place in places):
+            self.skipTest("a default session is in use, and would be taken")
+
+    def run_program(self, *command, environment=None, **options):
+        """Nothing of ours is loaded into what hides the other sessions."""
+        variables = [f"{name}={value}" for name, value in (environment or {}).items()]
+        return super().run_program(*self.alone, "env", *variables, *command, **options)
 
     def preloaded(self, *command, **environment):
         result = self.run_program(*command, environment={"LD_PRELOAD": PRELOAD, **environment})
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stderr, "")
         return result.stdout
-
-    def sessions(self):
-        return glob.glob(self.runtime + "/flocktrace/*")
 
     def test_a_program_that_locks_nothing_leaves_no_file(self):
         self.preloaded("/bin/true")
@@ -42,16 +54,16 @@ class DefaultSession(EndToEnd):
 
     def test_the_first_lock_makes_a_session_that_report_finds(self):
         stdout = self.preloaded(victim("contention"))
-        self.assertEqual([os.path.basename(path) for path in self.sessions()], ["default"])
-        status = os.stat(self.sessions()[0])
+        self.assertEqual([os.path.basename(path) for path in sessions(self.runtime)], ["default"])
+        status = os.stat(sessions(self.runtime)[0])
         self.assertEqual(stat.S_IMODE(status.st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(os.stat(self.runtime + "/flocktrace").st_mode), 0o700)
         self.assertLessEqual(status.st_size, 4 << 20)
         result = self.flocktrace("report")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("waited", result.stdout)
-        self.assertIn(self.sessions()[0], result.stdout + result.stderr)
-        report = self.report(self.sessions()[0])
+        self.assertIn(sessions(self.runtime)[0], result.stdout + result.stderr)
+        report = self.report(sessions(self.runtime)[0])
         self.assert_clean(report)
         holder = int(stdout.split()[0])
         self.assertEqual([one["pid"] for wait in report.waits for one in wait["holders"]], [holder] * 2)
@@ -59,8 +71,8 @@ class DefaultSession(EndToEnd):
     def test_two_programs_share_one_session(self):
         self.preloaded(victim("posix"))
         self.preloaded(victim("flock"))
-        self.assertEqual(len(self.sessions()), 1)
-        report = self.report(self.sessions()[0])
+        self.assertEqual(len(sessions(self.runtime)), 1)
+        report = self.report(sessions(self.runtime)[0])
         self.assertTrue(report.resources("posix"))
         self.assertTrue(report.resources("flock"))
 
@@ -73,7 +85,7 @@ with open("late", "w") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         fcntl.flock(f, fcntl.LOCK_UN)
 """)
-        report = self.report(self.sessions()[0])
+        report = self.report(sessions(self.runtime)[0])
         self.assertGreater(report.quality["lost"], 0)
         self.assertGreater(report.resource("late")["acquisitions"], 1000)
         self.assertEqual(report.resources("early"), [])
@@ -90,27 +102,47 @@ with open("late", "w") as f:
     def test_a_wait_in_progress_can_be_read(self):
         with open(self.path("f"), "w"):
             pass
-        environment = {**self.environment, "LD_PRELOAD": PRELOAD}
+        preload = [*self.alone, "env", "LD_PRELOAD=" + PRELOAD]
         script = "import fcntl, sys; f = open('f'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"
-        holder = subprocess.Popen([PYTHON, "-c", script], cwd=self.directory, env=environment, stdin=subprocess.PIPE,
+        holder = subprocess.Popen([*preload, PYTHON, "-c", script], cwd=self.directory, env=self.environment, stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE)
         holder.stdout.readline()
-        waiter = subprocess.Popen(["/usr/bin/flock", "f", "true"], cwd=self.directory, env=environment)
+        waiter = subprocess.Popen([*preload, "flock", "f", "true"], cwd=self.directory, env=self.environment)
         inode = os.stat(self.path("f")).st_ino
         try:
             wait_for(lambda: is_waited_for(inode), "the wait")
-            wait = self.report(self.sessions()[0]).wait("f")
+            wait = self.report(sessions(self.runtime)[0]).wait("f")
             self.assertEqual((wait["pid"], wait["outcome"]), (waiter.pid, "waiting"))
             self.assertEqual([one["pid"] for one in wait["holders"]], [holder.pid])
             # And after the waiter was killed in it.
             waiter.kill()
             waiter.wait()
-            wait = self.report(self.sessions()[0]).wait("f")
+            wait = self.report(sessions(self.runtime)[0]).wait("f")
             self.assertEqual(wait["pid"], waiter.pid)
         finally:
             waiter.kill()
             waiter.wait()
             holder.communicate()
+
+
+class NamedSession(EndToEnd):
+    def test_what_is_no_session_is_left_alone_and_the_program_does_not_notice(self):
+        os.mkdir(self.path("directory"))
+        os.mkfifo(self.path("pipe"), 0o600)
+        for name, content in (("empty", b""), ("text", b"hello\n" * 10_000)):
+            with open(self.path(name), "wb") as file:
+                file.write(content)
+            os.chmod(self.path(name), 0o600)
+        self.record("true")  # a trace is no session
+        os.symlink("text", self.path("link"))
+        for name in ("nowhere", "directory", "pipe", "empty", "text", "trace", "link"):
+            with self.subTest(name):
+                before = os.path.exists(self.path(name)) and os.stat(self.path(name)).st_mtime_ns
+                result = self.run_program(victim("posix"), environment={"LD_PRELOAD": PRELOAD, "FLOCKTRACE_SESSION": self.path(name)})
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertTrue(result.stdout.endswith("OK\n"))
+                self.assertEqual(os.path.exists(self.path(name)) and os.stat(self.path(name)).st_mtime_ns, before)
+        self.assertEqual(sessions(self.runtime), [])
 
 
 class Settings(EndToEnd):

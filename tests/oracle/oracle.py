@@ -3,13 +3,14 @@
 """
 Whether the kernel, strace and flocktrace agree on the lock calls of a victim.
 
-    oracle.py [--doctored] FLOCKTRACE VICTIM [ARG...]
+    oracle.py [--doctored | --at-most=N] FLOCKTRACE VICTIM [ARG...]
 
 1. The victim under strace alone: it made the calls that it announces.
 2. The victim under strace, recorded: the same lock calls, no other system calls but the recorder's permitted ones, and
    `flocktrace dump --calls` is that list.
 3. The victim recorded, without strace: the dump is what the victim announces, and the report has nothing to complain of.
 
+--at-most=N bounds the number of the recorder's own system calls.
 --doctored falsifies one line that the victim announces; the run is good if each of the three comparisons refuses it.
 Exit status 77: strace cannot trace here.
 """
@@ -151,8 +152,12 @@ def only_permitted_more(native, recorded):
     return None if at == len(expected) else f"{expected[at]} is missing"
 
 
-def same_system_calls(native, recorded):
+def same_system_calls(native, recorded, at_most=None):
     """Each recorded thread is one of the native run's, plus permitted calls."""
+    more = sum(len(list(significant(calls))) for calls in recorded.values()) \
+        - sum(len(list(significant(calls))) for calls in native.values())
+    if at_most is not None and more > at_most:
+        raise Disagreement(f"{more} system calls more than alone, only {at_most} are acceptable")
     left = list(native.values())
     for tid, calls in recorded.items():
         verdicts = [only_permitted_more(other, calls) for other in left]
@@ -212,7 +217,7 @@ def nothing_missing(flocktrace, trace, directory):
 UNDER_STRACE = 'preload=$LD_PRELOAD; unset LD_PRELOAD; exec strace -E "LD_PRELOAD=$preload" "$@"'
 
 
-def comparisons(flocktrace, victim, directory, twist):
+def comparisons(flocktrace, victim, directory, twist, at_most):
     """Yields functions, each of which raises Disagreement if its comparison fails."""
     prefix = os.path.join(directory, "alone")
     stdout = run(["strace", *strace_options(prefix), *victim], directory)
@@ -229,7 +234,7 @@ def comparisons(flocktrace, victim, directory, twist):
     if twist is not doctor:
         yield lambda: same_locks(native, recorded)
         yield lambda: same_dump("strace and dump", lock_calls(recorded), dumped(flocktrace, trace, directory))
-        yield lambda: same_system_calls(native, recorded)
+        yield lambda: same_system_calls(native, recorded, at_most)
 
     plain = os.path.join(directory, "plain.trace")
     stdout = run([flocktrace, "record", "-o", plain, "--", *victim], directory)
@@ -243,12 +248,15 @@ def main(arguments):
     if not can_trace():
         print("strace cannot trace here")
         return 77
-    doctored = arguments[0] == "--doctored"
-    flocktrace, *victim = arguments[1:] if doctored else arguments
+    options = [argument for argument in arguments if argument.startswith("--")]
+    flocktrace, *victim = arguments[len(options):]
+    doctored = "--doctored" in options
+    at_most = next((int(option.split("=")[1]) for option in options if option.startswith("--at-most=")), None)
     failures, refused = 0, 0
     with tempfile.TemporaryDirectory(prefix="flocktrace-oracle.") as directory:
         try:
-            for compare in comparisons(flocktrace, victim, directory, doctor if doctored else lambda threads: threads):
+            twist = doctor if doctored else lambda threads: threads
+            for compare in comparisons(flocktrace, victim, directory, twist, at_most):
                 try:
                     compare()
                     if doctored:
