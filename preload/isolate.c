@@ -66,15 +66,19 @@ static int our_pipe2(int fds[2], int flags)
 
 static ssize_t our_read(int fd, void *buffer, size_t length)
 {
-	return thread_walking() ? 1 : was.read(fd, buffer, length);
+	if (!thread_walking())
+		return was.read(fd, buffer, length);
+	errno = 0; /* libunwind reads again for as long as errno says EINTR, whatever read returned
+		    */
+	return 1;
 }
 
 static ssize_t validate(const void *address, size_t length)
 {
-	if (probe_readable(address, length))
-		return (ssize_t)length;
-	errno = EFAULT;
-	return -1;
+	bool readable = probe_readable(address, length);
+
+	errno = readable ? 0 : EFAULT;
+	return readable ? (ssize_t)length : -1;
 }
 
 static ssize_t our_write(int fd, const void *buffer, size_t length)

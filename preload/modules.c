@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "preload/emit.h"
+#include "preload/probe.h"
 #include "preload/process.h"
 
 #define MODULES_MAX   512 /* a power of two; frames of further objects are plain addresses */
@@ -28,6 +30,8 @@ static struct module modules[MODULES_MAX];
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 #pragma weak _dl_find_object
 #define HAVE_FIND_OBJECT 1
+
+static const struct link_map *program;
 #endif
 
 /* Without _dl_find_object: what was loaded when the image started. */
@@ -55,6 +59,12 @@ static bool lock_free_lookup(void)
 
 void modules_prepare(void)
 {
+#ifdef HAVE_FIND_OBJECT
+	struct dl_find_object found;
+
+	if (lock_free_lookup() && !_dl_find_object((void *)getauxval(AT_ENTRY), &found))
+		program = found.dlfo_link_map;
+#endif
 	if (!lock_free_lookup())
 		dl_iterate_phdr(remember, NULL);
 }
@@ -81,25 +91,49 @@ static bool find_in_snapshot(uintptr_t address, struct dl_phdr_info *info)
 	return false;
 }
 
+#ifdef HAVE_FIND_OBJECT
+static bool is_elf(const ElfW(Ehdr) * elf)
+{
+	return !memcmp(elf->e_ident, ELFMAG, SELFMAG) && elf->e_phentsize == sizeof(ElfW(Phdr));
+}
+
+/*
+ * The kernel told where the program's own headers are. Other objects have them behind their ELF
+ * header, at the start of the mapping; where the segments have gaps, the loader tells only the one
+ * that was asked for, and the header is at the load bias.
+ */
+static bool find_headers(const struct dl_find_object *found, struct dl_phdr_info *info)
+{
+	const ElfW(Ehdr) *elf = found->dlfo_map_start;
+
+	if (found->dlfo_link_map == program) {
+		info->dlpi_phdr = (const void *)getauxval(AT_PHDR);
+		info->dlpi_phnum = (ElfW(Half))getauxval(AT_PHNUM);
+		return info->dlpi_phdr;
+	}
+	if (!is_elf(elf)) {
+		elf = (const void *)found->dlfo_link_map->l_addr;
+		if (!probe_readable(elf, sizeof(*elf)) || !is_elf(elf))
+			return false;
+	}
+	info->dlpi_phdr = (const void *)((const char *)elf + elf->e_phoff);
+	info->dlpi_phnum = elf->e_phnum;
+	return true;
+}
+#endif
+
 bool modules_find(uintptr_t address, struct dl_phdr_info *info)
 {
 #ifdef HAVE_FIND_OBJECT
 	struct dl_find_object found;
-	const ElfW(Ehdr) * elf;
 
 	if (!lock_free_lookup())
 		return find_in_snapshot(address, info);
 	if (_dl_find_object((void *)address, &found))
 		return false;
-	/* The first mapping of an object begins with its ELF header. */
-	elf = found.dlfo_map_start;
-	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) || elf->e_phentsize != sizeof(ElfW(Phdr)))
-		return false;
 	info->dlpi_addr = found.dlfo_link_map->l_addr;
 	info->dlpi_name = found.dlfo_link_map->l_name;
-	info->dlpi_phdr = (const void *)((const char *)elf + elf->e_phoff);
-	info->dlpi_phnum = elf->e_phnum;
-	return true;
+	return find_headers(&found, info);
 #else
 	return find_in_snapshot(address, info);
 #endif
