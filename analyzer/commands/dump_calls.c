@@ -19,14 +19,20 @@ struct thread {
 	uint64_t open[NEST_MAX];
 };
 
+/* A request that a thread slot says somebody is inside of. */
+struct inside {
+	struct record_lock request;
+	bool in_ring; /* so it has a line of its own */
+};
+
 /* Lines have numbers, in the order of the calls. */
 struct queue {
 	FILE *out;
+	VEC(struct inside) inside;
 	VEC(struct line) lines; /* line n at n - base; those before `first` are printed */
 	uint64_t base, first;
 	VEC(struct thread) threads;
 	struct map map;
-	VEC(struct record_lock) in_progress; /* the requests that slots hold */
 };
 
 static struct line *line_at(const struct queue *queue, uint64_t number)
@@ -101,17 +107,35 @@ static void forget_complete(const struct queue *queue, struct thread *thread)
 	thread->count = kept;
 }
 
-static void succeed(struct line *line)
+static bool is_same_call(const struct record_lock *a, const struct record_lock *b)
 {
-	line->result = line->request;
-	line->result.kind = RECORD_RESULT;
-	line->result.outcome = OUTCOME(0, 0);
-	line->has_result = line->complete = true;
+	return a->process == b->process && a->tid == b->tid && a->time == b->time;
 }
 
 /*
- * The thread has gone on: an unlock of its that told nothing has succeeded. Returns the line of the
- * request with this record's time, NULL if there is none.
+ * No more can be heard of this call. An unlock that told nothing has succeeded, unless its thread
+ * is inside of it, or died there.
+ */
+static void give_up(const struct queue *queue, struct line *line)
+{
+	bool inside = false;
+
+	line->complete = true;
+	if ((line->request.flags & FLAG_MODE) != FLAG_UNLOCK)
+		return;
+	for (uint32_t i = 0; i < queue->inside.count && !inside; i++)
+		inside = is_same_call(&queue->inside.items[i].request, &line->request);
+	if (inside)
+		return;
+	line->result = line->request;
+	line->result.kind = RECORD_RESULT;
+	line->result.outcome = OUTCOME(0, 0);
+	line->has_result = true;
+}
+
+/*
+ * The thread has gone on, so its unlocks are over. Returns the line of the request with this time,
+ * NULL if there is none.
  */
 static struct line *settle(const struct queue *queue, const struct thread *thread, uint64_t time)
 {
@@ -123,7 +147,7 @@ static struct line *settle(const struct queue *queue, const struct thread *threa
 		if (line->request.time == time)
 			found = line;
 		else if ((line->request.flags & FLAG_MODE) == FLAG_UNLOCK)
-			succeed(line);
+			give_up(queue, line);
 	}
 	return found;
 }
@@ -157,85 +181,57 @@ static void take(struct queue *queue, const struct record_lock *record)
 	print_complete(queue);
 }
 
-static bool is_in_progress(const struct queue *queue, const struct record_lock *request)
-{
-	for (uint32_t i = 0; i < queue->in_progress.count; i++) {
-		const struct record_lock *one = &queue->in_progress.items[i];
-
-		if (one->process == request->process && one->tid == request->tid &&
-		    one->time == request->time)
-			return true;
-	}
-	return false;
-}
-
-/* What it was inside of, it never came back from; an unlock that it had left has succeeded. */
 static void take_death(struct queue *queue, uint32_t process)
 {
 	for (uint32_t i = 0; i < queue->threads.count; i++) {
 		struct thread *thread = &queue->threads.items[i];
 
-		for (uint32_t j = 0; thread->process == process && j < thread->count; j++) {
-			struct line *line = line_at(queue, thread->open[j]);
-
-			if ((line->request.flags & FLAG_MODE) == FLAG_UNLOCK &&
-			    !is_in_progress(queue, &line->request))
-				succeed(line);
-			line->complete = true;
-		}
+		for (uint32_t j = 0; thread->process == process && j < thread->count; j++)
+			give_up(queue, line_at(queue, thread->open[j]));
 		forget_complete(queue, thread);
 	}
 	print_complete(queue);
 }
 
-/* The requests in progress stay without result. */
-static void take_pending(struct queue *queue, const struct dump *dump)
+static void load_inside(struct queue *queue, const struct dump *dump, struct raw *ring)
 {
 	struct slot_walk walk = { 0 };
 	struct slot_request request;
 
 	while (slots_next_request(&walk, &dump->file, &request)) {
-		const struct thread *thread = thread_of(queue, &request.record);
-		bool known = request.position; /* then its line is there, or is lost */
-
-		for (uint32_t i = 0; i < thread->count; i++) {
-			struct line *line = line_at(queue, thread->open[i]);
-
-			if (line->request.time == request.record.time)
-				known = line->complete = true;
-		}
-		if (!known && request.record.op < LOCK_OPS)
-			vec_push(&queue->lines, (struct line){ .request = request.record,
-							       .has_request = true,
-							       .complete = true });
+		if (request.record.op < LOCK_OPS)
+			vec_push(&queue->inside,
+				 (struct inside){ .request = request.record,
+						  .in_ring = raw_holds(ring, request.position,
+								       RECORD_REQUEST) });
 	}
 }
 
-/* Other unlocks have succeeded. */
 static void finish(struct queue *queue)
 {
-	for (uint32_t i = 0; i < queue->threads.count; i++) {
-		struct thread *thread = &queue->threads.items[i];
+	for (uint32_t i = 0; i < queue->inside.count; i++) {
+		const struct inside *inside = &queue->inside.items[i];
 
-		forget_complete(queue, thread);
-		settle(queue, thread, UINT64_MAX);
+		if (!inside->in_ring)
+			vec_push(&queue->lines,
+				 (struct line){ .request = inside->request, .has_request = true });
 	}
-	for (uint32_t i = 0; i < queue->lines.count; i++)
-		queue->lines.items[i].complete = true;
+	for (uint32_t i = 0; i < queue->lines.count; i++) {
+		if (!queue->lines.items[i].complete)
+			give_up(queue, &queue->lines.items[i]);
+	}
 	print_complete(queue);
 }
 
 void dump_calls(struct dump *dump)
 {
 	struct queue queue = { .out = dump->out };
-	struct slot_request request;
-	struct slot_walk walk = { 0 };
 	struct raw_record record;
 	struct raw ring;
 
-	while (slots_next_request(&walk, &dump->file, &request))
-		vec_push(&queue.in_progress, request.record);
+	/* The ring's end is fixed first: what a slot has then is in progress at that end. */
 	raw_open_ring(&ring, &dump->file);
+	load_inside(&queue, dump, &ring);
 	while (raw_next(&ring, &record)) {
 		if (record.gap)
 			continue;
@@ -245,11 +241,10 @@ void dump_calls(struct dump *dump)
 			 record.lock.op < LOCK_OPS)
 			take(&queue, &record.lock);
 	}
-	take_pending(&queue, dump);
 	finish(&queue);
 	raw_close(&ring);
+	vec_free(&queue.inside);
 	vec_free(&queue.lines);
 	vec_free(&queue.threads);
-	vec_free(&queue.in_progress);
 	map_free(&queue.map);
 }

@@ -121,6 +121,21 @@ static void print_range(struct printer *printer, const struct raw_record *record
 	fprintf(printer->dump->out, "  %s", units_range(text, event.lock.start, event.lock.end));
 }
 
+static bool is_dead(struct dump *dump, uint32_t process)
+{
+	uint32_t index = intern_process(&dump->intern, process);
+
+	return index != NONE && dump->intern.processes.items[index].dead;
+}
+
+static void note_death(struct dump *dump, uint32_t process)
+{
+	uint32_t index = intern_process(&dump->intern, process);
+
+	if (index != NONE)
+		dump->intern.processes.items[index].dead = true;
+}
+
 static void print_lock(struct printer *printer, const struct raw_record *record, bool pending)
 {
 	const struct record_lock *lock = &record->lock, *request = NULL, *result = NULL;
@@ -136,7 +151,8 @@ static void print_lock(struct printer *printer, const struct raw_record *record,
 	print_thread(printer->dump, lock->process, lock->tid);
 	lock_text(out, request, result, false);
 	if (pending)
-		fputs(" (still waiting)", out);
+		fputs(is_dead(printer->dump, lock->process) ? " (died there)" : " (still waiting)",
+		      out);
 	print_names(printer, lock->file, lock->stack, record->position);
 	print_range(printer, record);
 	if (result)
@@ -191,6 +207,7 @@ static void print_call(struct printer *printer, const struct raw_record *record)
 
 	print_thread(printer->dump, call->process, call->tid);
 	if (call->kind == RECORD_DEATH) {
+		note_death(printer->dump, call->process);
 		fputs("died", out);
 		if (call->value >= 0)
 			fprintf(out, ", wait status 0x%" PRIx64, (uint64_t)call->value);

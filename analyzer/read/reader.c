@@ -3,12 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "analyzer/read/alive.h"
 #include "analyzer/read/announce.h"
 #include "analyzer/read/decode.h"
+#include "analyzer/read/lives.h"
 #include "analyzer/read/raw.h"
 #include "analyzer/read/slots.h"
 #include "analyzer/read/slow.h"
@@ -28,7 +28,7 @@ struct reader {
 	struct names names;
 	struct slot_walk walk;
 	uint32_t next_process; /* PHASE_DEATHS */
-	VEC(bool) death_seen;  /* by process index: EVENT_DEATH was given */
+	struct lives lives;
 	bool same_boot;
 	char tool[sizeof(((struct header *)0)->tool) + 1];
 };
@@ -79,30 +79,6 @@ static void refresh_catalog(struct reader *reader)
 	reader->catalog.quality.unresolved_stacks = reader->counts.unresolved_stacks;
 }
 
-static void see_time(struct reader *reader, uint64_t time)
-{
-	if (!time)
-		return;
-	if (!reader->catalog.quality.first_time || time < reader->catalog.quality.first_time)
-		reader->catalog.quality.first_time = time;
-	if (time > reader->catalog.quality.last_time)
-		reader->catalog.quality.last_time = time;
-}
-
-static void see_process(struct reader *reader, uint32_t process, uint64_t time)
-{
-	struct process_info *info;
-
-	see_time(reader, time);
-	if (process >= reader->intern.processes.count || !time)
-		return;
-	info = &reader->intern.processes.items[process];
-	if (!info->first_seen || time < info->first_seen)
-		info->first_seen = time;
-	if (time > info->last_seen)
-		info->last_seen = time;
-}
-
 /* ---- The processes that slots know: for those whose announcement was lapped ------------------ */
 
 static void complete_from_slots(struct reader *reader)
@@ -133,52 +109,6 @@ static void complete_from_slots(struct reader *reader)
 
 /* ---- Ring ------------------------------------------------------------------------------------ */
 
-static void end_process(struct reader *reader, uint32_t process, int64_t status)
-{
-	struct process_info *info = &reader->intern.processes.items[process];
-
-	info->dead = true;
-	if (status >= 0 && status <= UINT16_MAX)
-		info->status = (int)status;
-}
-
-static void see_death(struct reader *reader, uint32_t process)
-{
-	while (reader->death_seen.count <= process)
-		vec_push(&reader->death_seen, false);
-	reader->death_seen.items[process] = true;
-}
-
-static bool was_seen_dead(const struct reader *reader, uint32_t process)
-{
-	return process < reader->death_seen.count && reader->death_seen.items[process];
-}
-
-/* What an event tells about its process. */
-static void follow_event(struct reader *reader, const struct raw_record *record,
-			 const struct event *event)
-{
-	uint64_t time = event->time;
-
-	if (event->kind == EVENT_RESULT)
-		time += event->lock.duration;
-	else if (event->kind == EVENT_CALL_RESULT)
-		time += event->call.duration;
-	see_process(reader, event->process, event->time);
-	if (time > event->time)
-		see_process(reader, event->process, time);
-	if (event->process == NONE)
-		return;
-	if (event->kind == EVENT_DEATH) {
-		end_process(reader, event->process, record->call.value);
-		see_death(reader, event->process);
-	} else if (event->kind == EVENT_CALL && event->call.call == EXIT_PROCESS) {
-		/* exit()'s argument as a wait status; -1: it is not known. */
-		end_process(reader, event->process,
-			    event->call.value < 0 ? -1 : W_EXITCODE(event->call.value & 0xff, 0));
-	}
-}
-
 static bool born(struct reader *reader, const struct raw_record *record, uint32_t process,
 		 struct event *event)
 {
@@ -189,7 +119,7 @@ static bool born(struct reader *reader, const struct raw_record *record, uint32_
 	};
 	const struct record_process *announced = &record->process;
 
-	see_process(reader, process, announced->time);
+	lives_see(&reader->lives, process, announced->time);
 	if (process == NONE || announced->reason < PROCESS_START ||
 	    announced->reason > PROCESS_EXEC)
 		return false;
@@ -206,22 +136,6 @@ static bool born(struct reader *reader, const struct raw_record *record, uint32_
 			  .open_fds = announced->open_fds },
 	};
 	return true;
-}
-
-static void run_record(struct reader *reader, const struct raw_record *record)
-{
-	const struct record_run *run = &record->run;
-
-	see_time(reader, run->time);
-	if (record->length)
-		reader->catalog.run.command =
-			intern_words(&reader->intern, record->bytes, record->length);
-	if (run->status == -1) {
-		reader->catalog.run.begin = run->time;
-	} else {
-		reader->catalog.run.end = run->time;
-		reader->catalog.run.status = run->status;
-	}
 }
 
 static void lost(struct reader *reader, uint64_t position, uint64_t records, struct event *event)
@@ -266,7 +180,7 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 	case RECORD_RESULT:
 	case RECORD_DEATH:
 		if (decode(&reader->intern, &reader->names, record, &reader->counts, event)) {
-			follow_event(reader, record, event);
+			lives_follow(&reader->lives, record, event);
 			return true;
 		}
 		reader->catalog.quality.holes++;
@@ -281,11 +195,11 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 		announce(&reader->intern, &reader->names, record);
 		return false;
 	case RECORD_UNTRACED:
-		see_time(reader, record->untraced.time);
+		lives_see(&reader->lives, NONE, record->untraced.time);
 		announce(&reader->intern, &reader->names, record);
 		return false;
 	case RECORD_RUN:
-		run_record(reader, record);
+		lives_run(&reader->lives, record);
 		return false;
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
@@ -304,7 +218,7 @@ static bool next_slow(struct reader *reader, struct event *event)
 		return false;
 	slow = &reader->slow.events.items[reader->next_slow++];
 	*event = slow->event;
-	follow_event(reader, &slow->record, event);
+	lives_follow(&reader->lives, &slow->record, event);
 	return true;
 }
 
@@ -342,11 +256,11 @@ static bool next_pending(struct reader *reader, struct event *event)
 		if (!record.position) /* its references name what was announced last */
 			record.position = reader->ring.end;
 		if (!decode(&reader->intern, &reader->names, &record, &reader->counts, event) ||
-		    was_seen_dead(reader, event->process))
+		    lives_is_over(&reader->lives, event->process))
 			continue;
 		event->position = 0;
 		event->lock.pending = true;
-		follow_event(reader, &record, event);
+		lives_follow(&reader->lives, &record, event);
 		return true;
 	}
 	return false;
@@ -373,7 +287,7 @@ static bool next_death(struct reader *reader, struct event *event)
 		uint32_t process = reader->next_process++;
 		struct process_info *info = &reader->intern.processes.items[process];
 
-		if (was_seen_dead(reader, process) || alive_process(info) != ALIVE_NO)
+		if (lives_is_over(&reader->lives, process) || alive_process(info) != ALIVE_NO)
 			continue;
 		info->dead = true;
 		*event = (struct event){ .kind = EVENT_DEATH,
@@ -393,7 +307,7 @@ static void see_whether_live(struct reader *reader)
 	    !atomic_load_explicit(&reader->file.header.recording, memory_order_relaxed))
 		return;
 	for (uint32_t i = 0; i < reader->intern.processes.count; i++) {
-		if (!was_seen_dead(reader, i) &&
+		if (!lives_is_over(&reader->lives, i) &&
 		    alive_process(&reader->intern.processes.items[i]) == ALIVE_YES)
 			reader->catalog.run.live = true;
 	}
@@ -478,6 +392,7 @@ struct reader *reader_open(const char *path, const char **error)
 		free(reader);
 		return NULL;
 	}
+	reader->lives = (struct lives){ .intern = &reader->intern, .catalog = &reader->catalog };
 	describe(reader);
 	slow_read(&reader->slow, &reader->intern, &reader->file, &reader->counts);
 	raw_open_ring(&reader->ring, &reader->file);
@@ -494,7 +409,7 @@ void reader_free(struct reader *reader)
 	names_free(&reader->names);
 	raw_close(&reader->ring);
 	intern_free(&reader->intern);
-	vec_free(&reader->death_seen);
+	lives_free(&reader->lives);
 	trace_file_close(&reader->file);
 	free(reader);
 }
