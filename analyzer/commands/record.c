@@ -77,6 +77,7 @@ static int record_program(struct record *record, char **argv)
 	code = launch_program(&launch, &status);
 	if (code) {
 		discard_trace(record);
+		free(record->path);
 		return code;
 	}
 	print_next("report", (char *[]){ record->path, NULL });
