@@ -13,3 +13,10 @@ set_tests_properties(unit-reader_bad PROPERTIES TIMEOUT 120)
 
 unit_test(format)
 target_compile_definitions(unit-format PRIVATE FORMAT_PAGE="${PROJECT_SOURCE_DIR}/trace/FORMAT.md")
+
+unit_test(dump_text base trace_names)
+target_sources(unit-dump_text PRIVATE ${PROJECT_SOURCE_DIR}/analyzer/commands/lock_text.c)
+
+unit_test(dump_command mktrace)
+target_compile_definitions(unit-dump_command PRIVATE FLOCKTRACE="$<TARGET_FILE:flocktrace>")
+add_dependencies(unit-dump_command flocktrace)
