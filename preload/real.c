@@ -4,9 +4,35 @@
 #include "preload/real.h"
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+
+#include "preload/arch.h"
 
 struct real real;
-long (*real_syscall)(long number, ...);
+
+/*
+ * syscall(2) before our constructor. An allocator that is just being set up calls it, and dlsym
+ * could ask that very allocator for memory, so nothing is looked up here.
+ */
+static long early_syscall(long number, ...)
+{
+	long argument[6], result;
+	va_list list;
+
+	va_start(list, number);
+	for (int i = 0; i < 6; i++)
+		argument[i] = va_arg(list, long);
+	va_end(list);
+	result = raw_syscall(number, argument[0], argument[1], argument[2], argument[3],
+			     argument[4], argument[5]);
+	if ((unsigned long)result <= -4096UL)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
+long (*real_syscall)(long number, ...) = early_syscall;
 
 static void *next(const char *name)
 {
