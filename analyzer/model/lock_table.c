@@ -54,6 +54,7 @@ static void drop_if_empty(struct model *model, struct lock_table *table, struct 
 		return;
 	list_files(model, set->owner, file, false);
 	vec_push(&model->spare_lists, set->pieces);
+	table->writers -= set->writes;
 	*set = table->sets.items[--table->sets.count];
 }
 
@@ -129,6 +130,8 @@ static bool evict_from(struct model *model, struct range_set *set, uint64_t star
 static void evict(struct model *model, struct lock_table *table, const struct flight *flight,
 		  uint64_t time)
 {
+	if (flight->mode == MODE_SHARED && !table->writers)
+		return;
 	for (uint32_t i = table->sets.count; i-- > 0;) {
 		struct range_set *set = &table->sets.items[i];
 		uint32_t owner = set->owner;
@@ -167,7 +170,11 @@ static void fill(struct model *model, struct lock_table *table, struct range_set
 {
 	held.weakened = 0;
 	set_fill(set, &held, start, end);
-	if (held.hold.mode != MODE_EXCLUSIVE || held.hold.world != RECORD_LOCKS)
+	if (held.hold.mode != MODE_EXCLUSIVE)
+		return;
+	table->writers += !set->writes;
+	set->writes = true;
+	if (held.hold.world != RECORD_LOCKS)
 		return;
 	for (const struct flight *other = table->pending; other; other = other->next)
 		if (other->owner == held.owner && other->mode == MODE_SHARED && other->weakens)

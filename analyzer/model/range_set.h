@@ -26,6 +26,7 @@ struct held_list {
 
 struct range_set {
 	uint32_t owner;
+	bool writes; /* some piece is exclusive, or was */
 	struct held_list pieces;
 };
 

@@ -144,6 +144,7 @@ struct process {
 /* One file in one world. */
 struct lock_table {
 	VEC(struct range_set) sets; /* of those who hold something, in no order */
+	uint32_t writers;	    /* sets that may be in the way of a reader */
 	struct flight *pending;	    /* requests for a lock that have not been answered */
 };
 

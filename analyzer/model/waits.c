@@ -3,16 +3,10 @@
 
 #include <stdlib.h>
 
+#include "analyzer/model/lock_table.h"
+
 #define GONE_KEPT      1024		 /* blockers of one wait, at least: the longest */
 #define UNEXPLAINED_NS UINT64_C(1000000) /* so much of a wait may be wake-up and noise */
-
-static struct range_set *find_set(struct lock_table *table, uint32_t owner)
-{
-	for (uint32_t i = 0; i < table->sets.count; i++)
-		if (table->sets.items[i].owner == owner)
-			return &table->sets.items[i];
-	return NULL;
-}
 
 static bool in_the_way(const struct held *held, const struct flight *flight)
 {
@@ -131,6 +125,8 @@ static void open_blockers(struct flight *flight, const struct range_set *set)
 
 void waits_begin(struct lock_table *table, struct flight *flight)
 {
+	if (flight->mode == MODE_SHARED && !table->writers)
+		return;
 	for (uint32_t i = 0; i < table->sets.count; i++)
 		if (table->sets.items[i].owner != flight->owner)
 			open_blockers(flight, &table->sets.items[i]);
@@ -142,7 +138,7 @@ void waits_changed(struct lock_table *table, uint32_t owner, uint64_t time, enum
 
 	if (!table->pending)
 		return;
-	set = find_set(table, owner);
+	set = table_set(table, owner);
 	for (struct flight *flight = table->pending; flight; flight = flight->next) {
 		if (!flight->may_block || flight->owner == owner)
 			continue;
