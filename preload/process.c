@@ -14,8 +14,6 @@
 #include "preload/modules.h"
 #include "trace/session.h"
 
-#define SLOT_BUSY UINT32_MAX /* claimed, not filled yet */
-
 struct process_page *process_page;
 
 /* What does not change in an image. */
@@ -133,11 +131,18 @@ bool process_identify(void)
  * ------------------------------------------------------------------------------------------------
  */
 
-static struct record_process describe(enum process_reason reason, struct piece pieces[3])
+#define PIECES 4
+
+static struct record_process describe(enum process_reason reason, struct piece pieces[PIECES])
 {
-	pieces[0] = (struct piece){ identity.exe, identity.exe_length };
-	pieces[1] = (struct piece){ "", 1 };
-	pieces[2] = (struct piece){ identity.arguments, identity.arguments_length };
+	uint32_t bytes = 0;
+
+	pieces[0] = (struct piece){ identity.exe, identity.exe_length + 1 };
+	pieces[1] = (struct piece){ identity.comm, strlen(identity.comm) };
+	pieces[2] = (struct piece){ "", 1 };
+	pieces[3] = (struct piece){ identity.arguments, identity.arguments_length };
+	for (int i = 0; i < PIECES; i++)
+		bytes += (uint32_t)pieces[i].length;
 	return (struct record_process){
 		.kind = RECORD_PROCESS,
 		.reason = (uint8_t)reason,
@@ -145,7 +150,7 @@ static struct record_process describe(enum process_reason reason, struct piece p
 		.parent = recorder.slot->parent,
 		.pid = recorder.pid,
 		.ppid = recorder.slot->ppid,
-		.bytes = (uint32_t)(pieces[0].length + pieces[1].length + pieces[2].length),
+		.bytes = bytes,
 		.time = clock_monotonic(),
 		.start_time = recorder.slot->start_time,
 		.open_fds = recorder.open_fds,
@@ -155,10 +160,10 @@ static struct record_process describe(enum process_reason reason, struct piece p
 
 static void announce(enum process_reason reason)
 {
-	struct piece pieces[3];
+	struct piece pieces[PIECES];
 	struct record_process record = describe(reason, pieces);
 
-	atomic_store_explicit(&recorder.slot->last_announced, emit_long(&record, pieces, 3),
+	atomic_store_explicit(&recorder.slot->last_announced, emit_long(&record, pieces, PIECES),
 			      memory_order_release);
 }
 
@@ -171,10 +176,10 @@ void process_refresh(void)
 
 void process_announce_slow(void)
 {
-	struct piece pieces[3];
+	struct piece pieces[PIECES];
 	struct record_process record = describe(PROCESS_AGAIN, pieces);
 
-	emit_long_slow(&record, pieces, 3);
+	emit_long_slow(&record, pieces, PIECES);
 }
 
 /* ---- Slots

@@ -53,7 +53,7 @@ enum record_kind {
 	RECORD_CONTINUED = 5, /* struct record_continued: more bytes of the long record before it */
 	/* Long records: a first cell and `cells - 1` continued ones at the positions that follow.
 	 */
-	RECORD_PROCESS = 6, /* struct record_process + text: exe NUL, arguments NUL-separated */
+	RECORD_PROCESS = 6, /* struct record_process + text: exe NUL, name NUL, arguments */
 	RECORD_FILE = 7,    /* struct record_file + text: path */
 	RECORD_MODULE = 8,  /* struct record_module + text: path */
 	RECORD_STACK = 9,   /* struct record_stack + uint64_t frames */
@@ -84,8 +84,8 @@ enum record_flags {
 	FLAG_BASE_UNKNOWN = 1 << 7, /* SEEK_CUR or SEEK_END, and the position could not be asked */
 	FLAG_NEGATIVE = 1 << 8, /* a RESULT without REQUEST whose raw len was negative: raw start is
 				   the range's end */
-	FLAG_INHERITED =
-		1 << 9, /* the fd may come from another process: open at this image's start, or before fork */
+	FLAG_INHERITED = 1 << 9,  /* the fd may come from another process: open at this image's
+				     start, or before fork */
 	FLAG_ABANDONED = 1 << 10, /* a RESULT written later: the call never came back (siglongjmp,
 				     cancellation) */
 	FLAG_BLOCKER = 1 << 11, /* a QUERY's RESULT that found a lock: range and mode are its, fd is
@@ -267,6 +267,8 @@ struct record_run {
 	uint64_t reserved2[4];
 };
 static_assert(sizeof(struct record_run) == PAYLOAD_WORDS * 8, "struct record_run changed size");
+
+#define SLOT_BUSY UINT32_MAX /* a process slot's number while it is filled in */
 
 /* ---- Slots: what must survive any number of laps, and any death
  * ----------------------------------------------- */

@@ -13,7 +13,6 @@
 #include "analyzer/system/process.h"
 #include "trace/session.h"
 
-#define SLOT_BUSY      UINT32_MAX /* being filled in by the recorder */
 #define SCAN_INTERVAL  (100 * MILLISECOND)
 #define SWEEP_INTERVAL (50 * MILLISECOND)
 #define SLICE	       16 /* processes newly followed before the ring is drained again */

@@ -65,14 +65,33 @@ static void inherit_modules(struct names *names, uint32_t child, uint32_t parent
 		       from->modules.count * sizeof(*from->modules.items));
 }
 
+/* What is left of NUL-separated texts. */
+struct text {
+	const uint8_t *bytes;
+	size_t length;
+};
+
+static const char *next_text(struct intern *intern, struct text *left)
+{
+	const char *text = intern_text(intern, left->bytes, left->length);
+	size_t used = strnlen((const char *)left->bytes, left->length) + 1;
+
+	if (used > left->length)
+		used = left->length;
+	left->bytes += used;
+	left->length -= used;
+	return text;
+}
+
 static uint32_t announce_process(struct intern *intern, struct names *names,
 				 const struct raw_record *record)
 {
 	const struct record_process *process = &record->process;
 	uint32_t parent = intern_process(intern, process->parent);
 	uint32_t index = intern_process(intern, process->process);
-	const char *exe = intern_text(intern, record->bytes, record->length);
-	size_t exe_bytes = strnlen((const char *)record->bytes, record->length) + 1;
+	struct text text = { record->bytes, record->length };
+	const char *exe = next_text(intern, &text);
+	const char *name = next_text(intern, &text);
 	struct process_info *info;
 
 	if (index == NONE)
@@ -86,11 +105,10 @@ static uint32_t announce_process(struct intern *intern, struct names *names,
 		info->parent = parent;
 	if (*exe) {
 		info->exe = exe;
-		info->command = base_name(intern, exe);
+		info->command = *name ? name : base_name(intern, exe);
 	}
-	if (exe_bytes < record->length)
-		info->arguments =
-			intern_words(intern, record->bytes + exe_bytes, record->length - exe_bytes);
+	if (text.length)
+		info->arguments = intern_words(intern, text.bytes, text.length);
 	if (process->reason == PROCESS_START || process->reason == PROCESS_EXEC)
 		numbers_of(names, index)->modules.count = 0;
 	else if (process->reason == PROCESS_FORK && parent != NONE)

@@ -130,7 +130,7 @@ Test(reader, a_process_speaks_once_however_often_it_is_announced)
 
 Test(reader, argument_lists_are_one_line)
 {
-	static const char text[] = "/usr/bin/python3\0python3\0-c\0x = 1";
+	static const char text[] = "/usr/bin/python3.11\0orders.py\0python3\0-c\0x = 1";
 	struct record_process record = { .kind = RECORD_PROCESS,
 					 .reason = PROCESS_START,
 					 .process = 1,
@@ -142,7 +142,8 @@ Test(reader, argument_lists_are_one_line)
 
 	mktrace_long(make, &record, text, sizeof(text));
 	reading = read_made(make);
-	cr_expect_str_eq(reading.catalog->processes[0].exe, "/usr/bin/python3");
+	cr_expect_str_eq(reading.catalog->processes[0].exe, "/usr/bin/python3.11");
+	cr_expect_str_eq(reading.catalog->processes[0].command, "orders.py");
 	cr_expect_str_eq(reading.catalog->processes[0].arguments, "python3 -c x = 1");
 	done(&reading, make);
 }
