@@ -227,6 +227,29 @@ os.wait()
             self.assertEqual([[holder["pid"] for holder in wait["holders"]] for wait in waits], [[said[0]["holder"]]])
             self.assertGreaterEqual(waits[0]["holders"][0]["overlap_ns"], 100 * MS)
 
+    def test_a_duplicate_made_before_the_lock_keeps_it_after_the_first_descriptor_is_closed(self):
+        said, report = self.python("""
+f = os.open("copied", os.O_RDWR | os.O_CREAT)
+other = os.open("copied", os.O_RDWR)
+copy = os.dup(f)
+flock(f, LOCK_EX)
+os.close(f)
+child = os.fork()
+if child == 0:
+    os.close(copy)
+    flock(other, LOCK_EX)
+    os._exit(0)
+wait_until_blocked(child)
+time.sleep(0.1)
+say(holder=os.getpid())
+os.close(copy)
+os.wait()
+""")
+        wait = report.wait("copied")
+        self.assertEqual([holder["pid"] for holder in wait["holders"]], [said[0]["holder"]])
+        self.assertGreaterEqual(wait["holders"][0]["overlap_ns"], 100 * MS)
+        self.assertEqual(report.quality["implied_ends"], 0)
+
     def test_an_ioctl_that_excludes_nobody_is_not_recorded(self):
         self.record(PYTHON, "-c", """
 import array, fcntl, os, termios
