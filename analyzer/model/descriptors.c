@@ -186,18 +186,16 @@ void snapshot_drop(struct model *model, struct process *parent, uint32_t at, uin
 	vec_free(&snapshot.descriptors);
 }
 
-void snapshot_claim(struct model *model, struct process *parent, uint32_t at, struct process *child)
+void snapshot_claim(struct model *model, struct process *parent, uint32_t at, struct process *child,
+		    uint64_t time)
 {
-	struct snapshot snapshot = parent->forks.items[at];
+	const struct descriptor_table *table = &parent->forks.items[at].descriptors;
 
-	if (child->descriptors.count) {
-		snapshot_drop(model, parent, at, 0);
-		return;
-	}
-	vec_remove(&parent->forks, at);
-	child->descriptors = snapshot.descriptors;
-	for (uint32_t i = 0; i < child->descriptors.count && !child->exiting; i++)
-		model->descriptions.items[child->descriptors.items[i].description].quiet--;
+	for (uint32_t i = 0; i < table->count; i++)
+		if (!descriptor_find(&child->descriptors, table->items[i].fd))
+			descriptor_open(model, child, table->items[i].fd,
+					table->items[i].description, table->items[i].close_on_exec);
+	snapshot_drop(model, parent, at, time);
 }
 
 /* ---- Merging */

@@ -37,8 +37,8 @@ void descriptors_quiet(struct model *model, struct process *process);
 void snapshot_take(struct model *model, struct process *process, uint32_t tid);
 /* The child will not use it. */
 void snapshot_drop(struct model *model, struct process *parent, uint32_t at, uint64_t time);
-/* The child speaks and has it. */
-void snapshot_claim(struct model *model, struct process *parent, uint32_t at,
-		    struct process *child);
+/* The child speaks and has it, as far as it has not opened other files since. */
+void snapshot_claim(struct model *model, struct process *parent, uint32_t at, struct process *child,
+		    uint64_t time);
 
 #endif

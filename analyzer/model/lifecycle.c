@@ -1,138 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/lifecycle.h"
 
-#include <errno.h>
-
+#include "analyzer/model/closing.h"
 #include "analyzer/model/descriptors.h"
 #include "analyzer/model/flights.h"
 #include "analyzer/model/lock_table.h"
 
-/* ---- Closing */
-
-static void take_posix(struct model *model, struct process *process, uint32_t file, uint64_t time,
-		       enum hold_end how, struct held_list *stash)
-{
-	if (file != NONE)
-		table_take(model, table_get(model, file, RECORD_LOCKS),
-			   owner_process(process->index), 0, RANGE_TO_EOF, time, how, stash);
-}
-
-/* Closing any fd of a file drops all POSIX locks that the process has on it. */
-static void drop_posix(struct model *model, struct process *process, struct flight *flight,
-		       uint32_t file)
-{
-	if (file == NONE)
-		return;
-	flight_weakens(model, flight, file, RECORD_LOCKS, 0, RANGE_TO_EOF, false);
-	take_posix(model, process, file, flight->begin, HOLD_CLOSED, &flight->stash);
-}
-
-static struct flight *begin_close(struct model *model, struct process *process, int32_t first,
-				  int32_t last, const struct event *event)
-{
-	struct flight *flight = flight_new(model);
-	uint32_t at = descriptor_first(&process->descriptors, first);
-
-	flight->closes = true;
-	flight->process = event->process;
-	flight->tid = event->tid;
-	flight->file = event->file;
-	flight->begin = event->time;
-	flight->losses = model->losses;
-	flight->owner = owner_process(process->index);
-	flight->stash_end = HOLD_CLOSED;
-	flight->duplicate = -1;
-	drop_posix(model, process, flight, event->file);
-	while (at < process->descriptors.count && process->descriptors.items[at].fd <= last) {
-		uint32_t description = process->descriptors.items[at].description;
-		uint32_t file = model->descriptions.items[description].file;
-
-		if (file != event->file)
-			drop_posix(model, process, flight, file);
-		descriptor_close(model, process, at, event->time, HOLD_CLOSED, &flight->stash,
-				 &flight->closed);
-	}
-	return flight;
-}
-
-/* dup2 closes `last` first; dup may only have seemed to find it closed. */
-static void begin_dup(struct model *model, struct process *process, uint32_t thread,
-		      const struct event *event)
-{
-	const struct descriptor *from;
-	struct flight *flight;
-
-	if (event->call.fd == event->call.last || event->call.last < 0)
-		return;
-	flight = begin_close(model, process, event->call.last, event->call.last, event);
-	from = descriptor_find(&process->descriptors, event->call.fd);
-	if (from) {
-		descriptor_open(model, process, event->call.last, from->description,
-				event->call.value);
-		flight->duplicate = event->call.last;
-	}
-	flight_push(process, thread, flight);
-}
-
-static void duplicated(struct model *model, struct process *process, uint32_t thread,
-		       const struct event *event)
-{
-	const struct descriptor *from = descriptor_find(&process->descriptors, event->call.fd);
-	struct descriptor *to = descriptor_find(&process->descriptors, event->call.last);
-
-	if (event->call.fd == event->call.last || event->call.last < 0 || event->call.fd < 0)
-		return;
-	if (from && to && from->description == to->description) {
-		to->close_on_exec = event->call.value;
-		return;
-	}
-	if (!from)
-		descriptor_open(model, process, event->call.fd, description_new(model, NONE),
-				false);
-	begin_dup(model, process, thread, event);
-	flights_settle(model, process, thread);
-}
-
-static void undo_close(struct model *model, struct process *process, struct flight *flight)
-{
-	const struct descriptor *made = descriptor_find(&process->descriptors, flight->duplicate);
-
-	if (flight->duplicate >= 0 && made)
-		descriptor_close(model, process, (uint32_t)(made - process->descriptors.items),
-				 flight->begin, HOLD_CLOSED, &flight->stash, NULL);
-	for (uint32_t i = 0; i < flight->closed.count; i++) {
-		const struct descriptor *closed = &flight->closed.items[i];
-
-		if (!descriptor_find(&process->descriptors, closed->fd))
-			descriptor_open(model, process, closed->fd, closed->description,
-					closed->close_on_exec);
-	}
-	table_restore(model, &flight->stash, flight->begin);
-	flight_free(model, flight);
-}
-
-/* close(2) gives the fd up before most errors; dup2 fails before it closes. */
-static bool closed_nothing(const struct event *event)
-{
-	return event->call.call == DUP_FD || event->call.error == EBADF ||
-	       event->call.error == EINVAL || event->call.error == ENOSYS;
-}
-
-static void end_close(struct model *model, struct process *process, uint32_t thread,
-		      const struct event *event)
-{
-	struct flight *top = process->threads.items[thread].top;
-
-	if (event->call.error && top && top->closes && top->begin == event->time &&
-	    closed_nothing(event)) {
-		process->threads.items[thread].top = top->below;
-		undo_close(model, process, top);
-		return;
-	}
-	flights_settle(model, process, thread);
-	if (!event->call.error && event->call.call == DUP_FD)
-		duplicated(model, process, thread, event);
-}
+/* ---- What descriptors are told */
 
 static void set_close_on_exec(struct process *process, int32_t first, int32_t last, bool on)
 {
@@ -141,8 +15,6 @@ static void set_close_on_exec(struct process *process, int32_t first, int32_t la
 	for (; at < process->descriptors.count && process->descriptors.items[at].fd <= last; at++)
 		process->descriptors.items[at].close_on_exec = on;
 }
-
-/* ---- Descriptions that two processes share */
 
 static void inherited(struct model *model, struct process *process, const struct event *event)
 {
@@ -184,7 +56,8 @@ static uint32_t find_snapshot(const struct process *parent, int32_t pid)
 static void free_if_done(struct model *model, struct process *process);
 
 /* A fork that the parent did not announce copied what the parent has now, as far as we know. */
-static void born_by_fork(struct model *model, struct process *child, struct process *parent)
+static void born_by_fork(struct model *model, struct process *child, struct process *parent,
+			 uint64_t time)
 {
 	uint32_t at = find_snapshot(parent, child->pid);
 
@@ -192,7 +65,7 @@ static void born_by_fork(struct model *model, struct process *child, struct proc
 		snapshot_take(model, parent, 0);
 		at = parent->forks.count - 1;
 	}
-	snapshot_claim(model, parent, at, child);
+	snapshot_claim(model, parent, at, child, time);
 	free_if_done(model, parent);
 }
 
@@ -212,7 +85,7 @@ static void close_on_exec(struct model *model, struct process *process, uint64_t
 			i++;
 			continue;
 		}
-		take_posix(model, process, model->descriptions.items[descriptor->description].file,
+		posix_take(model, process, model->descriptions.items[descriptor->description].file,
 			   time, HOLD_EXEC, &stash);
 		descriptor_close(model, process, i, time, HOLD_EXEC, &stash, NULL);
 	}
@@ -230,7 +103,7 @@ static void born_by_exec(struct model *model, struct process *child, struct proc
 	for (uint32_t i = 0; child->pid && i < parent->forks.count; i++) {
 		if (parent->forks.items[i].pid != child->pid)
 			continue;
-		snapshot_claim(model, parent, i, child);
+		snapshot_claim(model, parent, i, child, event->time);
 		close_on_exec(model, child, event->born.open_fds, event->time);
 		free_if_done(model, parent);
 		return;
@@ -257,7 +130,7 @@ void lifecycle_born(struct model *model, const struct event *event)
 	if (!parent->dead)
 		vec_push(&parent->children, event->process);
 	if (event->born.birth == BIRTH_FORK)
-		born_by_fork(model, process, parent);
+		born_by_fork(model, process, parent, event->time);
 	else
 		born_by_exec(model, process, parent, event);
 }
@@ -323,7 +196,7 @@ static void die(struct model *model, struct process *process, uint64_t time)
 	process->contradicted = 0;
 	flights_stop(model, process, time, OUTCOME_ABANDONED);
 	while (process->files.count)
-		take_posix(model, process, process->files.items[process->files.count - 1], time,
+		posix_take(model, process, process->files.items[process->files.count - 1], time,
 			   HOLD_DIED, &stash);
 	while (process->descriptors.count)
 		descriptor_close(model, process, process->descriptors.count - 1, time, HOLD_DIED,
@@ -374,11 +247,10 @@ void lifecycle_call(struct model *model, const struct event *event)
 	flights_settle(model, process, thread);
 	switch (event->call.call) {
 	case CLOSE_FDS:
-		flight_push(process, thread,
-			    begin_close(model, process, event->call.fd, event->call.last, event));
+		close_begin(model, process, thread, event);
 		break;
 	case DUP_FD:
-		begin_dup(model, process, thread, event);
+		dup_begin(model, process, thread, event);
 		break;
 	case CLOEXEC_FDS:
 		set_close_on_exec(process, event->call.fd, event->call.last, true);
@@ -404,7 +276,7 @@ void lifecycle_call_result(struct model *model, const struct event *event)
 	uint32_t thread = thread_speaks(model, process, event);
 
 	if (event->call.call == CLOSE_FDS || event->call.call == DUP_FD) {
-		end_close(model, process, thread, event);
+		close_end(model, process, thread, event);
 		return;
 	}
 	flights_settle(model, process, thread);

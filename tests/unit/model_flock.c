@@ -216,6 +216,19 @@ Test(model_flock, fork_children_are_told_apart_by_their_pid)
 	cr_expect_str_eq(held(), "");
 }
 
+Test(model_flock, a_child_that_spoke_before_it_was_announced_shares_the_rest)
+{
+	take(10, whole(A, 3, X));
+	take(11, on_file(whole(A, 4, X), 1));
+	forks(20, A);
+	take(25, on_file(whole(B, 4, X), 2));
+	born(26, BIRTH_FORK, B, A, 0);
+	closes(30, A, 3, 4, NONE);
+	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_str_eq(held_on(1), "");
+	cr_expect_str_eq(held_on(2), "B:fX");
+}
+
 /* ( flock 9; work ) 9>f */
 Test(model_flock, the_subshell_keeps_what_flock_locked_for_it)
 {
