@@ -34,8 +34,8 @@ class Contention(EndToEnd):
         first = text.splitlines()
         self.assertRegex(first[0], r"2 waits cost \d+(\.\d+)? ms")
         self.assertEqual(first[2], "Complete.")
-        self.assertRegex(text, rf"victim-contention\[{self.waiter}\] waited \S+ m?s for exclusive \[50, 150\) of \S*contention")
-        self.assertRegex(text, rf"held by victim-contention\[{self.holder}\]")
+        self.assertRegex(text, rf"victim-contenti\w*\[{self.waiter}\] waited \S+ m?s for exclusive \[50, 150\) of \S*contention")
+        self.assertRegex(text, rf"held by victim-contenti\w*\[{self.holder}\]")
         self.assertIn("hold", text)
         self.assertIn("contention.c:", text)
 

@@ -31,7 +31,8 @@ sqlite3 orders.db 'select count(*) from orders'
         # The byte that says who is going to write: PENDING is at 1 GiB, RESERVED the next.
         reserved = report.resource("orders.db", start=0x40000001, end=0x40000002)
         self.assertGreaterEqual(reserved["acquisitions"], 4 * 15)
-        self.assertEqual(reserved["failed_tries"] > 0, ("fcntl F_SETLK", "EAGAIN") in report.errors())
+        tries = sum(one["failed_tries"] for one in report.document["resources"])
+        self.assertEqual(tries, report.errors().get(("fcntl F_SETLK", "EAGAIN"), 0))
 
     @needs("sqlite3")
     def test_sqlite_writers_with_a_write_ahead_log_lock_the_shared_memory(self):
@@ -91,7 +92,7 @@ const timer = setInterval(() => {
         self.assertEqual(report.quality["implied_ends"], 0)
 
     @needs("stress-ng")
-    def test_stress_ng_of_every_lock_loses_nothing(self):
+    def test_stress_ng_of_every_lock_loses_at_most_what_it_kills(self):
         operations = 300
         command = ["stress-ng", "--temp-path", "."]
         known = self.run_program("stress-ng", "--stressors").stdout.split()
@@ -99,7 +100,11 @@ const timer = setInterval(() => {
         self.assertGreaterEqual(len(stressors), 4)
         for stressor in stressors:
             command += [f"--{stressor}", "2", f"--{stressor}-ops", str(operations)]
-        _, report = self.recorded(*command)
+        self.record(*command)
+        report = self.report()
+        # stress-ng kills children of its own, and one may be in the middle of writing a record then: that one is lost.
+        self.assertLessEqual(report.quality["lost"], 2 * len(stressors))
+        self.assertEqual((report.quality["holes"], report.quality["overlaps"] if not report.quality["lost"] else 0), (0, 0))
         for world in ("record", "flock"):
             found = [one for one in report.document["resources"] if one["world"] == world]
             self.assertGreater(sum(one["acquisitions"] for one in found), 0)
