@@ -2,6 +2,7 @@
 #include "analyzer/model/descriptors.h"
 
 #include "analyzer/model/lock_table.h"
+#include "analyzer/model/waits.h"
 
 /* ---- Descriptions */
 
@@ -42,6 +43,50 @@ static void refer(struct model *model, uint32_t at, bool quiet)
 {
 	model->descriptions.items[at].refs++;
 	model->descriptions.items[at].quiet += quiet;
+}
+
+static bool has(const struct process *process, uint32_t description)
+{
+	for (uint32_t i = 0; process && i < process->descriptors.count; i++)
+		if (process->descriptors.items[i].description == description)
+			return true;
+	return false;
+}
+
+/*
+ * Who else has a description: a process of this line, the nearest ancestor first (the shell whose
+ * flock(1) has ended), else a child that inherited it. NONE: nobody that is known.
+ */
+static uint32_t find_keeper(const struct model *model, const struct process *process, uint32_t at)
+{
+	const struct process *ancestor = process;
+
+	if (has(process, at))
+		return process->index;
+	while (ancestor && ancestor->parent != NONE && ancestor->parent < ancestor->index) {
+		ancestor = process_known(model, ancestor->parent);
+		if (has(ancestor, at))
+			return ancestor->index;
+	}
+	for (uint32_t i = 0; i < process->children.count; i++)
+		if (has(process_known(model, process->children.items[i]), at))
+			return process->children.items[i];
+	return NONE;
+}
+
+static void hand_over(struct model *model, struct process *process, uint32_t at)
+{
+	const struct description *description = &model->descriptions.items[at];
+	uint32_t keeper;
+
+	if (!description->refs || description->file == NONE)
+		return;
+	keeper = find_keeper(model, process, at);
+	if (keeper == NONE || keeper == process->index)
+		return;
+	for (int world = RECORD_LOCKS; world <= FLOCK_LOCKS; world++)
+		waits_handed_over(table_get(model, description->file, world), owner_description(at),
+				  process->index, keeper);
 }
 
 /* Its locks end with the last reference. */
@@ -113,6 +158,7 @@ void descriptor_close(struct model *model, struct process *process, uint32_t at,
 		vec_push(closed, descriptor);
 	}
 	unrefer(model, descriptor.description, process->exiting, time, how, stash);
+	hand_over(model, process, descriptor.description);
 }
 
 /* The fd is another file now: its close, and that of the POSIX locks with it, was not seen. */

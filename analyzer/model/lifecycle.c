@@ -20,20 +20,21 @@ static void inherited(struct model *model, struct process *process, const struct
 {
 	struct process *other;
 	struct descriptor *mine, *theirs;
-	int32_t fd = event->call.fd;
+	int32_t fd = event->call.fd, other_fd = event->call.last;
 
-	if (event->call.other == NONE || event->call.other == event->process || fd < 0)
+	if (event->call.other == NONE || event->call.other == event->process || fd < 0 ||
+	    other_fd < 0)
 		return;
 	other = process_get(model, event->call.other);
 	mine = descriptor_find(&process->descriptors, fd);
-	theirs = descriptor_find(&other->descriptors, fd);
+	theirs = descriptor_find(&other->descriptors, other_fd);
 	if (!mine && !theirs)
-		descriptor_open(model, other, fd, description_new(model, event->file), false);
-	theirs = descriptor_find(&other->descriptors, fd);
+		descriptor_open(model, other, other_fd, description_new(model, event->file), false);
+	theirs = descriptor_find(&other->descriptors, other_fd);
 	if (!mine)
 		descriptor_open(model, process, fd, theirs->description, false);
 	else if (!theirs)
-		descriptor_open(model, other, fd, mine->description, false);
+		descriptor_open(model, other, other_fd, mine->description, false);
 	else if (mine->description != theirs->description)
 		description_merge(model, mine->description, theirs->description, event->time);
 }

@@ -207,6 +207,7 @@ static struct held new_hold(struct model *model, const struct flight *flight, ui
 			.mode = flight->mode,
 			.process = flight->process,
 			.tid = flight->tid,
+			.keeper = flight->process,
 			.stack = flight->stack,
 			.fd = flight->fd,
 			.granted = time,

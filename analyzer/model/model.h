@@ -34,7 +34,9 @@ struct hold {
 	enum mode mode; /* MODE_SHARED or MODE_EXCLUSIVE */
 	uint64_t start, end;
 	uint32_t process, tid; /* who acquired it */
-	uint32_t stack;	       /* where */
+	uint32_t
+		keeper; /* who has it now: another process where a description outlived its taker */
+	uint32_t stack; /* where */
 	int32_t fd;
 	uint64_t granted, released; /* ns; released is set when it has ended */
 	enum hold_end how;
@@ -70,6 +72,7 @@ struct wait {
 	const struct overlap *overlaps; /* by begin */
 	uint32_t overlap_count;
 	uint32_t overlaps_omitted; /* shorter ones, beyond what is kept of a long wait */
+	uint64_t hand_off;	   /* ns before a grant in which the lock was already free */
 	bool holder_unknown;	   /* part of the wait had no known holder in its way */
 };
 

@@ -7,6 +7,11 @@
 
 #define GONE_KEPT      1024		 /* blockers of one wait, at least: the longest */
 #define UNEXPLAINED_NS UINT64_C(1000000) /* so much of a wait may be wake-up and noise */
+/*
+ * From the last release to the grant nobody is in the way: the waiter has to be woken and to get a
+ * processor. What takes longer than this on a busy machine was somebody else's doing.
+ */
+#define HAND_OFF_NS UINT64_C(100000000)
 
 static bool in_the_way(const struct held *held, const struct flight *flight)
 {
@@ -154,6 +159,22 @@ void waits_changed(struct lock_table *table, uint32_t owner, uint64_t time, enum
 	}
 }
 
+void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, uint32_t keeper)
+{
+	struct range_set *set = table_set(table, owner);
+
+	for (uint32_t i = 0; set && i < set->pieces.count; i++)
+		if (set->pieces.items[i].hold.keeper == gone)
+			set->pieces.items[i].hold.keeper = keeper;
+	for (struct flight *flight = table->pending; flight; flight = flight->next)
+		for (uint32_t i = 0; i < flight->standing.count; i++) {
+			struct blocker *blocker = &flight->standing.items[i];
+
+			if (blocker->owner == owner && blocker->overlap.hold.keeper == gone)
+				blocker->overlap.hold.keeper = keeper;
+		}
+}
+
 uint64_t waits_last_blocked(const struct flight *flight)
 {
 	uint64_t last = 0;
@@ -190,11 +211,21 @@ static void collect_overlaps(struct model *model, const struct flight *flight, u
 		      earlier_first);
 }
 
+/* ns at the end of a granted wait in which the lock was already free. */
+static uint64_t hand_off(const struct flight *flight, uint64_t time, enum outcome outcome)
+{
+	uint64_t tail = time > flight->blocked_to ? time - flight->blocked_to : 0;
+
+	return outcome == OUTCOME_GRANTED && flight->blocked_to && tail < HAND_OFF_NS ? tail : 0;
+}
+
 static void tell(struct model *model, const struct flight *flight, uint64_t time,
 		 enum outcome outcome, int error)
 {
 	uint64_t duration = time - flight->begin;
 	uint64_t tolerated = later_of(UNEXPLAINED_NS, duration / 10);
+	uint64_t handed = hand_off(flight, time, outcome);
+	uint64_t explained = earlier_of(flight->blocked_ns + handed, duration);
 	struct wait wait = {
 		.process = flight->process,
 		.tid = flight->tid,
@@ -213,7 +244,8 @@ static void tell(struct model *model, const struct flight *flight, uint64_t time
 		.overlaps = model->overlaps.items,
 		.overlap_count = model->overlaps.count,
 		.overlaps_omitted = flight->gone_omitted,
-		.holder_unknown = duration - earlier_of(flight->blocked_ns, duration) >= tolerated,
+		.hand_off = handed,
+		.holder_unknown = duration - explained >= tolerated,
 	};
 
 	model->quality.unknown_waits += wait.holder_unknown;

@@ -83,6 +83,15 @@ static const char *next_text(struct intern *intern, struct text *left)
 	return text;
 }
 
+/* The kernel cuts names to 15 bytes: where the program's own begins like that, it is the whole one.
+ */
+static const char *command_name(const char *name, const char *program)
+{
+	if (!*name || (strlen(name) == 15 && !strncmp(name, program, 15)))
+		return program;
+	return name;
+}
+
 static uint32_t announce_process(struct intern *intern, struct names *names,
 				 const struct raw_record *record)
 {
@@ -105,7 +114,7 @@ static uint32_t announce_process(struct intern *intern, struct names *names,
 		info->parent = parent;
 	if (*exe) {
 		info->exe = exe;
-		info->command = *name ? name : base_name(intern, exe);
+		info->command = command_name(name, base_name(intern, exe));
 	}
 	if (text.length)
 		info->arguments = intern_words(intern, text.bytes, text.length);

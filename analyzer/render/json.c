@@ -66,7 +66,7 @@ static void set_who(struct json_object *object, const struct json *json, uint32_
 
 	set(object, "process", info ? number(info->id) : NULL);
 	set(object, "pid", info ? json_object_new_int(info->pid) : NULL);
-	set(object, "tid", info ? number(tid) : NULL);
+	set(object, "tid", info ? number(tid ? tid : (uint32_t)info->pid) : NULL);
 	set(object, "command", info ? json_bytes(info->command) : NULL);
 }
 
@@ -259,6 +259,18 @@ static const char *outcome_name(enum outcome outcome)
 	return "waiting";
 }
 
+/* null: the holder itself. */
+static struct json_object *taker_object(const struct json *json, uint32_t taker)
+{
+	struct json_object *object;
+
+	if (taker == NONE)
+		return NULL;
+	object = json_object_new_object();
+	set_who(object, json, taker, 0);
+	return object;
+}
+
 static struct json_object *holder_object(const struct json *json,
 					 const struct report_holder *holder)
 {
@@ -271,6 +283,7 @@ static struct json_object *holder_object(const struct json *json,
 	set(object, "overlap_ns", number(holder->overlap));
 	set(object, "still_held", json_object_new_boolean(holder->still_held));
 	set(object, "traced", json_object_new_boolean(true));
+	set(object, "acquired_by", taker_object(json, holder->taker));
 	set(object, "site", index_of(holder->stack));
 	return object;
 }
@@ -287,6 +300,7 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	set(object, "overlap_ns", number(wait->unknown));
 	set(object, "still_held", NULL);
 	set(object, "traced", json_object_new_boolean(false));
+	set(object, "acquired_by", NULL);
 	set(object, "site", NULL);
 	return object;
 }

@@ -117,7 +117,6 @@ struct culprit {
 
 struct culprits {
 	VEC(struct culprit) items;
-	uint64_t unknown; /* ns without a known holder */
 };
 
 static const char *culprit_name(struct text *text, const struct blame *blame)
@@ -188,9 +187,7 @@ static void say_worst_culprit(struct text *text)
 	for (uint32_t i = 0; i < text->report->blame_count; i++) {
 		const struct blame *blame = &text->report->blame[i];
 
-		if (blame->holder_process == NONE)
-			culprits.unknown += blame->exclusive;
-		else
+		if (blame->holder_process != NONE)
 			charge(text, &culprits, blame);
 	}
 	for (uint32_t i = 0; i < culprits.items.count; i++)
@@ -200,10 +197,9 @@ static void say_worst_culprit(struct text *text)
 		say_culprit(text, worst);
 	else
 		fprintf(text->out, "No holder is known.");
-	/* A little unknown time is normal: from a release to the moment when the waiter runs. */
-	if (worst && culprits.unknown > text->report->wait_ns / 10)
+	if (worst && text->report->unknown_ns > text->report->wait_ns / 10)
 		fprintf(text->out, " No holder is known for %s of it.",
-			phrase_duration(&text->scratch, culprits.unknown));
+			phrase_duration(&text->scratch, text->report->unknown_ns));
 	fputc('\n', text->out);
 	for (uint32_t i = 0; i < culprits.items.count; i++)
 		free(culprits.items.items[i].name);

@@ -147,6 +147,9 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
 		phrase_lock(&text->scratch, wait->world, holder->mode, holder->start, holder->end),
 		holder->still_held ? ", still held then" : "");
+	if (holder->taker != NONE)
+		fprintf(text->out, " by %s",
+			phrase_process(&text->scratch, text->catalog, holder->taker, 0));
 	print_stack(text, holder->stack);
 }
 

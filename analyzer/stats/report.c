@@ -93,6 +93,9 @@ static void on_wait(void *context, const struct wait *wait)
 			builder->report.longest_pending = duration;
 	}
 	unknown = blames_add(&builder->blames, wait, at);
+	unknown -= unknown < wait->hand_off ? unknown : wait->hand_off;
+	if (wait->holder_unknown)
+		builder->report.unknown_ns += unknown;
 	longest_waits_add(&builder->waits, wait, at, unknown);
 }
 

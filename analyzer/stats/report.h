@@ -36,7 +36,8 @@ struct resource {
 };
 
 struct report_holder {
-	uint32_t process, tid, stack;
+	uint32_t process, tid, stack; /* tid 0: any thread of the process */
+	uint32_t taker; /* process that acquired it, where another has kept it since; NONE */
 	enum mode mode;
 	uint64_t start, end;
 	uint64_t overlap; /* ns */
@@ -101,6 +102,7 @@ struct report {
 	bool begins_late;	  /* the records before the first one were lost, */
 	uint64_t covered_since;	  /* so the report covers only what came after this moment */
 	struct model_quality quality;
+	uint64_t unknown_ns;	   /* of those waits: without a known holder */
 	uint64_t untraced_holders; /* waits with no known holder */
 };
 

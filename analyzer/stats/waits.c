@@ -26,6 +26,8 @@ static int same_holder_together(const void *left, const void *right)
 	if (!order)
 		order = ORDER(a->tid, b->tid);
 	if (!order)
+		order = ORDER(a->taker, b->taker);
+	if (!order)
 		order = ORDER(a->stack, b->stack);
 	if (!order)
 		order = ORDER(a->mode, b->mode);
@@ -42,6 +44,11 @@ static int longer_overlap_first(const void *left, const void *right)
 	return order ? order : same_holder_together(left, right);
 }
 
+static bool kept_by_another(const struct hold *hold)
+{
+	return hold->keeper != hold->process;
+}
+
 /* Who comes back again and again with the same lock is one holder. */
 static void add_holders(struct report_wait *kept, const struct wait *wait)
 {
@@ -52,8 +59,9 @@ static void add_holders(struct report_wait *kept, const struct wait *wait)
 		const struct overlap *overlap = &wait->overlaps[i];
 
 		holders[i] = (struct report_holder){
-			.process = overlap->hold.process,
-			.tid = overlap->hold.tid,
+			.process = overlap->hold.keeper,
+			.tid = kept_by_another(&overlap->hold) ? 0 : overlap->hold.tid,
+			.taker = kept_by_another(&overlap->hold) ? overlap->hold.process : NONE,
 			.stack = overlap->hold.stack,
 			.mode = overlap->hold.mode,
 			.start = overlap->hold.start,
