@@ -55,7 +55,8 @@ static bool has(const struct process *process, uint32_t description)
 
 /*
  * Who else has a description: a process of this line, the nearest ancestor first (the shell whose
- * flock(1) has ended), else a child that inherited it. NONE: nobody that is known.
+ * flock(1) has ended), else a child that inherited it, else whoever is left of the family. NONE:
+ * nobody that is known.
  */
 static uint32_t find_keeper(const struct model *model, const struct process *process, uint32_t at)
 {
@@ -71,22 +72,37 @@ static uint32_t find_keeper(const struct model *model, const struct process *pro
 	for (uint32_t i = 0; i < process->children.count; i++)
 		if (has(process_known(model, process->children.items[i]), at))
 			return process->children.items[i];
+	for (uint32_t i = 0; i < model->processes.count; i++)
+		if (has(model->processes.items[i], at))
+			return i;
 	return NONE;
 }
 
+static bool keeps_any(const struct range_set *set, uint32_t process)
+{
+	for (uint32_t i = 0; set && i < set->pieces.count; i++)
+		if (set->pieces.items[i].hold.keeper == process)
+			return true;
+	return false;
+}
+
+/* The process has closed an fd of the description: what it kept by that is somebody else's now. */
 static void hand_over(struct model *model, struct process *process, uint32_t at)
 {
 	const struct description *description = &model->descriptions.items[at];
-	uint32_t keeper;
 
 	if (!description->refs || description->file == NONE)
 		return;
-	keeper = find_keeper(model, process, at);
-	if (keeper == NONE || keeper == process->index)
-		return;
-	for (int world = RECORD_LOCKS; world <= FLOCK_LOCKS; world++)
-		waits_handed_over(table_get(model, description->file, world), owner_description(at),
-				  process->index, keeper);
+	for (int world = RECORD_LOCKS; world <= FLOCK_LOCKS; world++) {
+		struct lock_table *table = table_get(model, description->file, world);
+		uint32_t keeper;
+
+		if (!keeps_any(table_set(table, owner_description(at)), process->index))
+			continue;
+		keeper = find_keeper(model, process, at);
+		if (keeper != NONE && keeper != process->index)
+			waits_handed_over(table, owner_description(at), process->index, keeper);
+	}
 }
 
 /* Its locks end with the last reference. */
@@ -237,10 +253,13 @@ void snapshot_claim(struct model *model, struct process *parent, uint32_t at, st
 {
 	const struct descriptor_table *table = &parent->forks.items[at].descriptors;
 
-	for (uint32_t i = 0; i < table->count; i++)
-		if (!descriptor_find(&child->descriptors, table->items[i].fd))
-			descriptor_open(model, child, table->items[i].fd,
-					table->items[i].description, table->items[i].close_on_exec);
+	for (uint32_t i = 0; i < table->count; i++) {
+		if (descriptor_find(&child->descriptors, table->items[i].fd))
+			continue;
+		descriptor_open(model, child, table->items[i].fd, table->items[i].description,
+				table->items[i].close_on_exec);
+		hand_over(model, parent, table->items[i].description);
+	}
 	snapshot_drop(model, parent, at, time);
 }
 

@@ -34,9 +34,8 @@ struct hold {
 	enum mode mode; /* MODE_SHARED or MODE_EXCLUSIVE */
 	uint64_t start, end;
 	uint32_t process, tid; /* who acquired it */
-	uint32_t
-		keeper; /* who has it now: another process where a description outlived its taker */
-	uint32_t stack; /* where */
+	uint32_t keeper;       /* who has it now, where a description has outlived its taker */
+	uint32_t stack;	       /* where it was acquired */
 	int32_t fd;
 	uint64_t granted, released; /* ns; released is set when it has ended */
 	enum hold_end how;

@@ -97,6 +97,7 @@ static struct hold hold_of(uint32_t process, uint32_t stack, uint64_t start, uin
 		.end = end,
 		.process = process,
 		.tid = (uint32_t)processes[process].pid,
+		.keeper = process,
 		.stack = stack,
 		.how = HOLD_RELEASED,
 	};

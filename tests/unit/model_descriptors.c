@@ -105,7 +105,7 @@ Test(model_descriptors, a_fork_that_nobody_announced_copies_what_the_parent_has)
 	take(10, ofd(A, 3, X, 0, 10));
 	born(20, BIRTH_FORK, B, A, 0);
 	dies(30, A);
-	cr_expect_str_eq(held(), "A:oX0-10");
+	cr_expect_str_eq(held(), "A(B):oX0-10");
 	take(40, ofd(B, 3, U, 0, 10));
 	cr_expect_str_eq(held(), "");
 }
@@ -164,7 +164,7 @@ Test(model_descriptors, a_silent_fork_child_that_execs_is_known_by_its_pid)
 	forked(21, A, PID(B));
 	born(30, BIRTH_START, B, A, 1 << 3);
 	closes(40, A, 3, 4, NONE);
-	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_str_eq(held(), "A(B):fX");
 	cr_expect_str_eq(held_on(1), "");
 	take(50, whole(B, 3, U));
 	cr_expect_str_eq(held(), "");

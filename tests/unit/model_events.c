@@ -37,9 +37,17 @@ static void write_range(FILE *to, enum world world, enum mode mode, uint64_t sta
 		fprintf(to, "%c%" PRIu64 "-%s", letter(mode), start, end_of(end));
 }
 
+static void write_holder(FILE *to, const struct hold *hold)
+{
+	fprintf(to, "%c", 'A' + (int)hold->process);
+	if (hold->keeper != hold->process)
+		fprintf(to, "(%c)", 'A' + (int)hold->keeper);
+}
+
 static void write_hold(FILE *to, const struct hold *hold)
 {
-	fprintf(to, "%c:", 'A' + (int)hold->process);
+	write_holder(to, hold);
+	fputc(':', to);
 	if (hold->world == RECORD_LOCKS && hold->ownership == OWNED_BY_DESCRIPTION)
 		fputc('o', to);
 	write_range(to, hold->world, hold->mode, hold->start, hold->end);
@@ -79,10 +87,12 @@ static void on_wait(void *context, const struct wait *wait)
 	write_range(tell, wait->world, wait->mode, wait->start, wait->end);
 	fprintf(tell, " %" PRIu64 "..%" PRIu64 " %s:", wait->begin, wait->finish,
 		names[wait->outcome]);
-	for (uint32_t i = 0; i < wait->overlap_count; i++)
-		fprintf(tell, "%s %c %" PRIu64 "..%" PRIu64, i ? "," : "",
-			'A' + (int)wait->overlaps[i].hold.process, wait->overlaps[i].begin,
+	for (uint32_t i = 0; i < wait->overlap_count; i++) {
+		fputs(i ? ", " : " ", tell);
+		write_holder(tell, &wait->overlaps[i].hold);
+		fprintf(tell, " %" PRIu64 "..%" PRIu64, wait->overlaps[i].begin,
 			wait->overlaps[i].end);
+	}
 	fputs(wait->holder_unknown ? " ?\n" : "\n", tell);
 }
 
@@ -326,7 +336,12 @@ void cloexec(uint64_t time, uint32_t process, int32_t fd, bool on)
 
 void inherits(uint64_t time, uint32_t process, int32_t fd, uint32_t other)
 {
-	struct event event = CALL(INHERITED_FD, .fd = fd);
+	inherits_as(time, process, fd, other, fd);
+}
+
+void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, int32_t other_fd)
+{
+	struct event event = CALL(INHERITED_FD, .fd = fd, .last = other_fd);
 
 	event.call.other = other;
 	call(EVENT_CALL_RESULT, time, process, event);

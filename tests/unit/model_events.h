@@ -60,6 +60,8 @@ void dup_over(uint64_t time, uint32_t process, int32_t from, int32_t to, uint32_
 void dup_fails(uint64_t time, uint32_t process, int32_t from, int32_t to, int error);
 void cloexec(uint64_t time, uint32_t process, int32_t fd, bool on);
 void inherits(uint64_t time, uint32_t process, int32_t fd, uint32_t other);
+/* The other process has it under another number. */
+void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, int32_t other_fd);
 void forks(uint64_t time, uint32_t process);
 void forked(uint64_t time, uint32_t process, int64_t pid);
 void born(uint64_t time, enum birth birth, uint32_t process, uint32_t parent, uint64_t open_fds);
@@ -75,7 +77,8 @@ void ends(uint64_t time);
 
 /*
  * What is held on a file now: "A:X0-100 B:oS5-END C:fX" (record locks of process A, of a
- * description that B locked, flock by C). Valid until the next call.
+ * description that B locked, flock by C). "B(A):…" is a hold that B took and A keeps. Valid until
+ * the next call.
  */
 const char *held_on(uint32_t file);
 #define held() held_on(0)

@@ -159,10 +159,10 @@ Test(model_flock, the_parents_close_leaves_it_to_the_child)
 	forked(22, A, PID(B));
 	born(25, BIRTH_FORK, B, A, 0);
 	closes(30, A, 3, 3, 0);
-	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_str_eq(held(), "A(B):fX");
 	exits(35, B);
 	dies(40, B);
-	cr_expect_str_eq(told(), "A:fX 11..40 died\n");
+	cr_expect_str_eq(told(), "A(B):fX 11..40 died\n");
 }
 
 Test(model_flock, a_silent_child_keeps_it_until_it_is_reaped)
@@ -211,7 +211,7 @@ Test(model_flock, fork_children_are_told_apart_by_their_pid)
 	born(41, BIRTH_FORK, B, A, 0);
 	closes(50, A, 3, 3, 0);
 	dies(60, B);
-	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_str_eq(held(), "A(C):fX");
 	dies(70, C);
 	cr_expect_str_eq(held(), "");
 }
@@ -224,7 +224,7 @@ Test(model_flock, a_child_that_spoke_before_it_was_announced_shares_the_rest)
 	take(25, on_file(whole(B, 4, X), 2));
 	born(26, BIRTH_FORK, B, A, 0);
 	closes(30, A, 3, 4, NONE);
-	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_str_eq(held(), "A(B):fX");
 	cr_expect_str_eq(held_on(1), "");
 	cr_expect_str_eq(held_on(2), "B:fX");
 }
@@ -238,10 +238,65 @@ Test(model_flock, the_subshell_keeps_what_flock_locked_for_it)
 	take(22, whole(B, 9, X));
 	exits(30, B);
 	dies(31, B);
-	cr_expect_str_eq(held(), "B:fX");
+	cr_expect_str_eq(held(), "B(A):fX");
 	closes(90, A, 9, 9, 0);
 	other_call(99, A);
-	cr_expect_str_eq(told(), "B:fX 23..90 closed\n");
+	cr_expect_str_eq(told(), "B(A):fX 23..90 closed\n");
+}
+
+Test(model_flock, who_waits_for_a_subshell_is_told_of_the_shell_and_of_who_locked_for_it)
+{
+	struct lock wanted = waiting(whole(C, 3, X));
+
+	born(10, BIRTH_START, A, NONE, 1 << 9);
+	born(20, BIRTH_START, B, A, 1 << 3);
+	inherits_as(21, B, 3, A, 9); /* flock 3 3>&9 */
+	take(22, whole(B, 3, X));
+	ask(25, wanted);
+	dies(31, B);
+	closes(5000, A, 9, 9, 0);
+	answer(25, 5001, wanted, 0);
+	cr_expect_str_eq(told(), "C waits fX 25..5001 granted: B(A) 25..5000\n");
+}
+
+Test(model_flock, a_child_keeps_what_its_parent_locked_and_closed)
+{
+	take(10, whole(A, 3, X));
+	forks(20, A);
+	forked(21, A, PID(B));
+	born(22, BIRTH_FORK, B, A, 0);
+	cr_expect_str_eq(held(), "A:fX");
+	closes(30, A, 3, 3, 0);
+	cr_expect_str_eq(held(), "A(B):fX");
+	dies(90, B);
+	cr_expect_str_eq(held(), "");
+}
+
+Test(model_flock, a_child_that_speaks_up_late_keeps_what_its_parent_has_left)
+{
+	take(10, whole(A, 3, X));
+	forks(20, A);
+	forked(21, A, PID(B));
+	closes(30, A, 3, 3, 0);
+	cr_expect_str_eq(held(), "A:fX"); /* nobody else is known yet */
+	born(40, BIRTH_FORK, B, A, 0);
+	cr_expect_str_eq(held(), "A(B):fX");
+}
+
+Test(model_flock, a_lock_goes_to_the_grandparent_whose_child_is_gone)
+{
+	take(10, whole(A, 3, S));
+	forks(11, A);
+	forked(12, A, PID(B));
+	born(13, BIRTH_FORK, B, A, 0);
+	forks(14, B);
+	forked(15, B, PID(C));
+	born(16, BIRTH_FORK, C, B, 0);
+	take(20, whole(C, 3, X));
+	dies(30, B);
+	cr_expect_str_eq(held(), "C:fX");
+	dies(40, C);
+	cr_expect_str_eq(held(), "C(A):fX");
 }
 
 /* exec 9>f; flock 9; …; flock -u 9 */
@@ -256,7 +311,7 @@ Test(model_flock, another_flock_unlocks_what_the_first_locked)
 	inherits(41, C, 9, A);
 	take(42, whole(C, 9, U));
 	dies(50, C);
-	cr_expect_str_eq(told(), "B:fX 23..42 released\n");
+	cr_expect_str_eq(told(), "B(A):fX 23..42 released\n");
 }
 
 Test(model_flock, what_turns_out_to_be_one_description_is_one)

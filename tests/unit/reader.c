@@ -369,7 +369,7 @@ Test(reader, calls_have_few_meanings)
 		{ CALL_DUP, 3, 5, 1, DUP_FD, 3, 5 },
 		{ CALL_DUP2, 3, 5, 0, DUP_FD, 3, 5 },
 		{ CALL_SETFD, 3, 0, 1, SET_CLOEXEC, 3, 0 },
-		{ CALL_INHERIT, 3, 0, 2, INHERITED_FD, 3, 0 },
+		{ CALL_INHERIT, 3, 9, 2, INHERITED_FD, 3, 9 },
 		{ CALL_FORK, 0, 0, 4712, FORK_CHILD, 0, 0 },
 		{ CALL_EXIT, 0, 0, 3, EXIT_PROCESS, 0, 0 },
 		{ CALL_WAIT, 0, 0, 4712, WAIT_CHILD, 0, 0 },

@@ -49,6 +49,7 @@ static struct hold hold_of(uint32_t process, uint64_t start, uint64_t end)
 		.end = end,
 		.process = process,
 		.tid = process,
+		.keeper = process,
 		.stack = process,
 		.how = HOLD_RELEASED,
 	};
