@@ -138,6 +138,7 @@ void flight_tell(struct model *model, const struct flight *flight, uint64_t dura
 		.mode = flight->mode,
 		.may_block = flight->may_block,
 		.query = flight->query,
+		.found = flight->found,
 		.start = flight->start,
 		.end = flight->end,
 		.begin = flight->begin,

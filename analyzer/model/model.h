@@ -71,6 +71,7 @@ struct wait {
 	const struct overlap *overlaps; /* by begin */
 	uint32_t overlap_count;
 	uint32_t overlaps_omitted; /* shorter ones, beyond what is kept of a long wait */
+	uint64_t covered;	   /* ns in which holds, these or omitted ones, were in the way */
 	uint64_t hand_off;	   /* ns before a grant in which the lock was already free */
 	bool holder_unknown;	   /* part of the wait had no known holder in its way */
 };
@@ -82,6 +83,7 @@ struct request {
 	enum world world;
 	enum mode mode;
 	bool may_block, query;
+	bool found; /* a query that found a lock in the way */
 	uint64_t start, end;
 	uint64_t begin, duration; /* ns */
 	int error;

@@ -234,6 +234,7 @@ static void finish(struct model *model, struct flight *flight, const struct even
 		else
 			granted(model, flight, alone, time);
 	}
+	flight->found = event->lock.blocker;
 	flight_tell(model, flight, event->lock.duration, event->lock.error, waited);
 	flight_free(model, flight);
 }

@@ -90,7 +90,7 @@ struct flight {
 	struct flight *below;	     /* the call of the same thread that this one interrupted */
 	struct flight *next, **link; /* among the pending requests on its file */
 	bool closes;		     /* a close-like call, else a lock request */
-	bool may_block, query, bad_range;
+	bool may_block, query, found, bad_range;
 	uint16_t weakens; /* how many files' locks of its owner it may give up */
 	uint8_t op;
 	enum world world;

@@ -216,7 +216,7 @@ static uint64_t hand_off(const struct flight *flight, uint64_t time, enum outcom
 {
 	uint64_t tail = time > flight->blocked_to ? time - flight->blocked_to : 0;
 
-	return outcome == OUTCOME_GRANTED && flight->blocked_to && tail < HAND_OFF_NS ? tail : 0;
+	return outcome == OUTCOME_GRANTED && flight->blocked_ns && tail < HAND_OFF_NS ? tail : 0;
 }
 
 static void tell(struct model *model, const struct flight *flight, uint64_t time,
@@ -225,7 +225,8 @@ static void tell(struct model *model, const struct flight *flight, uint64_t time
 	uint64_t duration = time - flight->begin;
 	uint64_t tolerated = later_of(UNEXPLAINED_NS, duration / 10);
 	uint64_t handed = hand_off(flight, time, outcome);
-	uint64_t explained = earlier_of(flight->blocked_ns + handed, duration);
+	uint64_t covered = earlier_of(flight->blocked_ns, duration);
+	uint64_t explained = earlier_of(covered + handed, duration);
 	struct wait wait = {
 		.process = flight->process,
 		.tid = flight->tid,
@@ -244,6 +245,7 @@ static void tell(struct model *model, const struct flight *flight, uint64_t time
 		.overlaps = model->overlaps.items,
 		.overlap_count = model->overlaps.count,
 		.overlaps_omitted = flight->gone_omitted,
+		.covered = covered,
 		.hand_off = handed,
 		.holder_unknown = duration - explained >= tolerated,
 	};

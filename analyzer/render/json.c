@@ -140,6 +140,8 @@ static struct json_object *totals_object(const struct json *json)
 
 	set(totals, "requests", number(report->requests));
 	set(totals, "failed", number(report->failed));
+	set(totals, "tries", number(report->tries));
+	set(totals, "tries_taken", number(report->tries_taken));
 	set(totals, "waits", number(report->waits_total));
 	set(totals, "wait_ns", number(report->wait_ns));
 	set(totals, "still_waiting", number(report->still_waiting));

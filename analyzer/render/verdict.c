@@ -39,19 +39,20 @@ static void say_waits(struct text *text)
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
 }
 
-/* ", 3 of which failed (fcntl F_SETLK: EAGAIN 2x, flock: EBADF 1x)"; "" where none did. */
-static const char *errors_in_brief(struct text *text)
+/* "fcntl F_SETLK: EAGAIN 2x, flock: EBADF 1x": of the tries that found the lock taken, or of the
+ * other errors. */
+static const char *errors_in_brief(struct text *text, bool conflicts)
 {
 	const struct report *report = text->report;
 	VEC(struct report_error) kinds = { 0 };
 	const char *list = "";
 
-	if (!report->failed)
-		return "";
 	for (uint32_t i = 0; i < report->error_count; i++) {
 		const struct report_error *error = &report->errors[i];
 		uint32_t kind = 0;
 
+		if (error->conflict != conflicts)
+			continue;
 		while (kind < kinds.count && (kinds.items[kind].op != error->op ||
 					      kinds.items[kind].error != error->error))
 			kind++;
@@ -66,8 +67,29 @@ static const char *errors_in_brief(struct text *text)
 				      phrase_error(&text->scratch, kinds.items[i].error),
 				      phrase_count(&text->scratch, kinds.items[i].count));
 	vec_free(&kinds);
-	return scratch_format(&text->scratch, ", %s of which failed (%s)",
-			      phrase_count(&text->scratch, report->failed), list);
+	return list;
+}
+
+/* Who finds a lock taken and tries again waits too, as SQLite does: no word that nobody waited. */
+static void say_tries(struct text *text, bool complete)
+{
+	const struct report *report = text->report;
+	const char *list = errors_in_brief(text, true);
+	uint64_t conflicts = report->tries_taken - report->found;
+	uint64_t others = report->failed - conflicts;
+
+	if (report->found)
+		list = scratch_format(&text->scratch, "%s%squeries %sx", list, *list ? ", " : "",
+				      phrase_count(&text->scratch, report->found));
+	fprintf(text->out, "No request %s, but %s of %s found the lock taken (%s)",
+		complete ? "blocked" : "was seen to block",
+		phrase_count(&text->scratch, report->tries_taken),
+		phrase_number(&text->scratch, report->tries, "try", "tries"), list);
+	if (others)
+		fprintf(text->out, "; %s failed (%s)",
+			phrase_number(&text->scratch, others, "request", "requests"),
+			errors_in_brief(text, false));
+	fputs(".\n", text->out);
 }
 
 /* Nothing is said not to have happened that could have happened unseen. */
@@ -78,8 +100,12 @@ static void say_no_waits(struct text *text, bool complete)
 		phrase_number(&text->scratch, report->requests, "lock request", "lock requests");
 	const char *processes = phrase_number(&text->scratch, text->catalog->process_count,
 					      "recorded process", "recorded processes");
-	const char *failed = errors_in_brief(text);
+	const char *failed = "";
 
+	if (report->failed)
+		failed = scratch_format(&text->scratch, ", %s of which failed (%s)",
+					phrase_count(&text->scratch, report->failed),
+					errors_in_brief(text, false));
 	if (!text->catalog->process_count && !report->requests)
 		fprintf(text->out, "Nothing was recorded.\n");
 	else if (!report->requests && complete)
@@ -97,12 +123,16 @@ static void say_no_waits(struct text *text, bool complete)
 
 void text_verdict(struct text *text)
 {
+	bool complete = !*trust_missing(&text->scratch, text->report);
+
 	if (text->colour)
 		fputs("\033[1m", text->out);
 	if (text->report->wait_count)
 		say_waits(text);
+	else if (text->report->tries_taken)
+		say_tries(text, complete);
 	else
-		say_no_waits(text, !*trust_missing(&text->scratch, text->report));
+		say_no_waits(text, complete);
 	if (text->colour)
 		fputs("\033[m", text->out);
 }
@@ -134,6 +164,8 @@ static const char *culprit_name(struct text *text, const struct blame *blame)
 		return phrase_process(&text->scratch, catalog, blame->holder_process, 0);
 	if (has_source || !*program)
 		return place;
+	if (blame->taker != NONE) /* the place is in another program, which may have ended */
+		return phrase_process(&text->scratch, catalog, blame->holder_process, 0);
 	return scratch_format(&text->scratch, "%s at %s", phrase_escaped(&text->scratch, program),
 			      place);
 }
@@ -212,6 +244,9 @@ void text_culprit(struct text *text)
 
 	if (report->wait_count)
 		say_worst_culprit(text);
+	else if (report->tries_taken)
+		fprintf(text->out, "Programs that try again instead of blocking wait too: "
+				   "their waits are not measured.\n");
 	else if (!report->requests)
 		fprintf(text->out, "There is nobody to blame.\n");
 	else if (*trust_missing(&text->scratch, report))

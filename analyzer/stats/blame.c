@@ -119,6 +119,7 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 	if (inclusive > entry->longest) {
 		entry->longest = inclusive;
 		entry->blame.holder_process = to->holder_process;
+		entry->blame.taker = to->taker;
 		entry->blame.holder_start = to->holder_start;
 		entry->blame.holder_end = to->holder_end;
 	}
@@ -131,6 +132,7 @@ uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t res
 		.waiter_stack = wait->stack,
 		.holder_stack = NONE,
 		.holder_process = NONE,
+		.taker = NONE,
 		.resource = resource,
 	};
 
@@ -140,7 +142,10 @@ uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t res
 		struct blame holder = {
 			.waiter_stack = wait->stack,
 			.holder_stack = overlap->hold.stack,
-			.holder_process = overlap->hold.process,
+			.holder_process = overlap->hold.keeper,
+			.taker = overlap->hold.keeper == overlap->hold.process
+					 ? NONE
+					 : overlap->hold.process,
 			.holder_start = overlap->hold.start,
 			.holder_end = overlap->hold.end,
 			.resource = resource,

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/stats/errors.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
+
+bool is_conflict(const struct request *request)
+{
+	return !request->may_block && (request->error == EAGAIN || request->error == EACCES);
+}
 
 static bool same_error(const void *context, uint32_t index)
 {
@@ -12,7 +18,8 @@ static bool same_error(const void *context, uint32_t index)
 	const struct report_error *error = &errors->items.items[index];
 
 	return error->op == wanted->op && error->error == wanted->error &&
-	       error->file == wanted->file && error->stack == wanted->stack;
+	       error->conflict == is_conflict(wanted) && error->file == wanted->file &&
+	       error->stack == wanted->stack;
 }
 
 void errors_add(struct errors *errors, const struct request *request)
@@ -27,6 +34,7 @@ void errors_add(struct errors *errors, const struct request *request)
 		vec_push(&errors->items, (struct report_error){
 						 .op = request->op,
 						 .error = request->error,
+						 .conflict = is_conflict(request),
 						 .file = request->file,
 						 .stack = request->stack,
 						 .process = request->process,

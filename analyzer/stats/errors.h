@@ -12,6 +12,8 @@ struct errors {
 	struct map map;
 };
 
+/* Busy: somebody else has the lock. Both errors are allowed by POSIX, and both happen. */
+bool is_conflict(const struct request *request);
 void errors_add(struct errors *errors, const struct request *request);
 /* By count, largest first. */
 void errors_sort(struct errors *errors);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/stats/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "analyzer/base/memory.h"
@@ -22,10 +21,9 @@ struct report_builder {
 	uint64_t last_time;
 };
 
-/* Busy: somebody else has the lock. Both are allowed by POSIX, and both happen. */
-static bool is_conflict(const struct request *request)
+static bool for_a_lock(const struct request *request)
 {
-	return !request->may_block && (request->error == EAGAIN || request->error == EACCES);
+	return request->mode == MODE_SHARED || request->mode == MODE_EXCLUSIVE;
 }
 
 static void on_request(void *context, const struct request *request)
@@ -35,11 +33,16 @@ static void on_request(void *context, const struct request *request)
 	uint32_t at;
 
 	builder->report.requests++;
+	if (!request->may_block && (request->query || for_a_lock(request))) {
+		builder->report.tries++;
+		builder->report.tries_taken += request->found || is_conflict(request);
+		builder->report.found += request->found;
+	}
 	if (request->error) {
 		builder->report.failed++;
 		errors_add(&builder->errors, request);
 	}
-	if (request->query || (request->mode != MODE_SHARED && request->mode != MODE_EXCLUSIVE))
+	if (request->query || !for_a_lock(request))
 		return;
 	/* A failed request may have had no valid file or range: it makes no resource. */
 	if (request->error && (request->file == NONE || request->start >= request->end))
@@ -72,7 +75,7 @@ static void on_hold(void *context, const struct hold *hold)
 static void on_wait(void *context, const struct wait *wait)
 {
 	struct report_builder *builder = context;
-	uint64_t duration = wait->finish - wait->begin, unknown;
+	uint64_t duration = wait->finish - wait->begin, unknown, uncovered;
 	uint32_t at = resources_find(&builder->resources, wait->file, wait->world, wait->start,
 				     wait->end);
 	struct resource_entry *entry = &builder->resources.entries.items[at];
@@ -93,6 +96,10 @@ static void on_wait(void *context, const struct wait *wait)
 			builder->report.longest_pending = duration;
 	}
 	unknown = blames_add(&builder->blames, wait, at);
+	uncovered = duration > wait->covered ? duration - wait->covered : 0;
+	/* Of what the holds that were kept don't explain, those omitted have explained a part. */
+	if (unknown > uncovered)
+		unknown = uncovered;
 	unknown -= unknown < wait->hand_off ? unknown : wait->hand_off;
 	if (wait->holder_unknown)
 		builder->report.unknown_ns += unknown;

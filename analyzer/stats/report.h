@@ -71,8 +71,9 @@ struct report_wait {
 struct blame {
 	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
 	uint32_t holder_process;	     /* of the longest overlap; NONE: nobody known */
-	uint64_t holder_start, holder_end;   /* what it held then; not the waiter's range */
-	uint32_t resource;		     /* index: what was waited for */
+	uint32_t taker; /* whose stack it is, where the holder has only kept it; NONE */
+	uint64_t holder_start, holder_end; /* what it held then; not the waiter's range */
+	uint32_t resource;		   /* index: what was waited for */
 	uint64_t exclusive, inclusive;
 	uint64_t waits;
 };
@@ -82,6 +83,7 @@ struct blame {
 struct report_error {
 	uint8_t op;
 	int error;
+	bool conflict; /* a try that found the lock taken: no mistake */
 	uint32_t file, stack, process;
 	uint64_t count;
 };
@@ -99,6 +101,9 @@ struct report {
 	uint64_t longest_pending; /* ns: the longest of these */
 	uint64_t requests;	  /* all lock requests seen */
 	uint64_t failed;	  /* of these, with an error */
+	uint64_t tries;		  /* of these, queries and those for a lock that don't block */
+	uint64_t tries_taken;	  /* of the tries: the lock was taken */
+	uint64_t found;		  /* of these, queries that told so by a result, not by an error */
 	bool begins_late;	  /* the records before the first one were lost, */
 	uint64_t covered_since;	  /* so the report covers only what came after this moment */
 	struct model_quality quality;

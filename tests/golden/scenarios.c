@@ -358,9 +358,45 @@ static void quiet_with_errors(void)
 {
 	struct request failing = lock_orders;
 
-	failing.error = EACCES;
+	failing.error = ENOLCK;
 	requests(10, lock_orders);
 	requests(3, failing);
+}
+
+/* As SQLite does it: nobody blocks, many come again. */
+static void polling(void)
+{
+	struct request refused = lock_orders, query = lock_orders, bad = lock_orders;
+
+	refused.error = EAGAIN;
+	query.op = OP_FCNTL_GETLK;
+	query.query = query.found = true;
+	bad.error = EBADF;
+	requests(1180, lock_orders);
+	requests(20, refused);
+	requests(2, query);
+	requests(2, bad);
+	requests(900, (struct request){ .file = ORDERS, .mode = MODE_UNLOCK, .end = 100 });
+}
+
+static void polling_but_unseen(void)
+{
+	polling();
+	catalog.untraced_count = 1;
+}
+
+/* ( flock 9; work ) 9>/var/log/shop.log: the backup has locked it for the clerk, and ended. */
+static void kept_by_another(void)
+{
+	struct wait wait = wait_of(LOGGER, LOGGING, 0, RANGE_TO_EOF);
+	struct overlap overlap = { hold_of(BACKUP, BACKING_UP, 0, RANGE_TO_EOF), 5 * S, 9 * S };
+
+	wait.file = overlap.hold.file = LOG;
+	wait.world = overlap.hold.world = FLOCK_LOCKS;
+	wait.op = OP_FLOCK;
+	overlap.hold.keeper = CLERK;
+	waited(wait, 5 * S, 9 * S, &overlap, 1);
+	held(overlap.hold, 4 * S, 9 * S);
 }
 
 static void quiet_but_unseen(void)
@@ -397,6 +433,9 @@ static const struct {
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },
 	{ "quiet-but-unseen", quiet_but_unseen },
+	{ "polling", polling },
+	{ "polling-but-unseen", polling_but_unseen },
+	{ "kept-by-another", kept_by_another },
 	{ "idle", idle },
 	{ "idle-but-unseen", idle_but_unseen },
 	{ "nothing", nothing },

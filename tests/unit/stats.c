@@ -249,6 +249,81 @@ Test(stats, failed_tries_and_errors_are_told_apart_and_both_listed)
 	cr_expect_eq(report->errors[0].count, 2);
 }
 
+Test(stats,
+     tries_that_found_the_lock_taken_are_counted_and_blocking_requests_and_unlocks_are_no_tries)
+{
+	struct request query = { .mode = MODE_EXCLUSIVE, .query = true, .end = 100 };
+	struct request blocking = { .mode = MODE_EXCLUSIVE, .may_block = true, .end = 100 };
+	struct request unlock = { .mode = MODE_UNLOCK, .end = 100 };
+	const struct report *report;
+	unsigned conflicts = 0;
+
+	request(0, 0, 100, 0);
+	request(0, 0, 100, EAGAIN);
+	request(0, 0, 100, ENOLCK);
+	model.request(model.context, &query);
+	query.found = true;
+	model.request(model.context, &query);
+	query.found = false;
+	query.error = EACCES; /* F_TEST */
+	model.request(model.context, &query);
+	blocking.error = EAGAIN;
+	model.request(model.context, &blocking);
+	model.request(model.context, &unlock);
+	report = finish();
+	cr_expect_eq(report->requests, 8);
+	cr_expect_eq(report->tries, 6);
+	cr_expect_eq(report->tries_taken, 3);
+	cr_expect_eq(report->found, 1);
+	cr_assert_eq(report->error_count, 4);
+	for (uint32_t i = 0; i < report->error_count; i++)
+		conflicts += report->errors[i].conflict;
+	cr_expect_eq(conflicts, 2);
+}
+
+Test(stats, time_of_holds_too_many_to_keep_is_not_unknown)
+{
+	struct overlap overlap = overlap_of(1, 0, 10);
+	struct wait wait = {
+		.process = 9,
+		.tid = 9,
+		.stack = 9,
+		.mode = MODE_EXCLUSIVE,
+		.end = 100,
+		.finish = 1000,
+		.overlaps = &overlap,
+		.overlap_count = 1,
+		.overlaps_omitted = 70,
+		.covered = 700,
+		.hand_off = 100,
+		.holder_unknown = true,
+	};
+	const struct report *report;
+
+	model.wait(model.context, &wait);
+	report = finish();
+	cr_expect_eq(report->waits[0].unknown, 200);
+	cr_expect_eq(report->waits[0].holds_omitted, 70);
+	cr_expect_eq(report->unknown_ns, 200);
+}
+
+Test(stats, the_holder_is_who_kept_the_lock_and_the_taker_is_named_too)
+{
+	struct overlap overlap = overlap_of(1, 0, 90);
+	const struct report *report;
+
+	overlap.hold.keeper = 2;
+	wait_between(0, 90, &overlap, 1);
+	report = finish();
+	cr_assert_eq(report->waits[0].holder_count, 1);
+	cr_expect_eq(report->waits[0].holders[0].process, 2);
+	cr_expect_eq(report->waits[0].holders[0].tid, 0, "which of its threads, nobody knows");
+	cr_expect_eq(report->waits[0].holders[0].taker, 1);
+	cr_expect_eq(report->waits[0].holders[0].stack, 1);
+	cr_expect_eq(report->blame[0].holder_process, 2);
+	cr_expect_eq(report->blame[0].taker, 1);
+}
+
 Test(stats, a_call_on_a_bad_descriptor_is_an_error_but_no_resource)
 {
 	const struct report *report;
