@@ -30,6 +30,24 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 }
 
 /*
+ * Calls function(argument) on another stack. The caller must have a frame pointer
+ * (-fno-omit-frame-pointer): through it both it and an unwinder find the way back.
+ */
+static inline void call_on_stack(void *top, void (*function)(void *argument), void *argument)
+{
+	register void *kept __asm__("rbx") = top;
+
+	__asm__ volatile("xchg %%rbx, %%rsp\n\t"
+			 "call *%[function]\n\t"
+			 "mov %%rbx, %%rsp"
+			 : "+r"(kept), "+D"(argument)
+			 : [function] "r"(function)
+			 : "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm1",
+			   "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+			   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
+}
+
+/*
  * syscall(2) forwards by a jump, without a frame of ours: vfork and clone return twice, on this
  * very stack. Numbers whose bit is set in `map` jump to `hook` instead, which finds its arguments
  * where syscall() had them.
@@ -67,6 +85,25 @@ static inline long raw_syscall(long number, long a, long b, long c, long d, long
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
 			 : "memory");
 	return x0;
+}
+
+static inline void call_on_stack(void *top, void (*function)(void *argument), void *argument)
+{
+	register void *kept __asm__("x19") = top;
+	register void *x0 __asm__("x0") = argument;
+
+	__asm__ volatile("mov x9, sp\n\t"
+			 "mov sp, x19\n\t"
+			 "mov x19, x9\n\t"
+			 "blr %[function]\n\t"
+			 "mov sp, x19"
+			 : "+r"(kept), "+r"(x0)
+			 : [function] "r"(function)
+			 : "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
+			   "x12", "x13", "x14", "x15", "x16", "x17", "x30", "v0", "v1", "v2", "v3",
+			   "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21", "v22",
+			   "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory",
+			   "cc");
 }
 
 #define ARCH_SYSCALL_ENTRY(map, bits, hook, real)          \

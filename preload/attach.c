@@ -64,9 +64,7 @@ void attach_prepare(char **environment)
 	join(places[2], PLACE_ROOM, uid);
 }
 
-/* ---- Mapping
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Mapping */
 
 /* Root may record into any session that it names. */
 static bool is_ours(const struct stat *status)
@@ -85,24 +83,23 @@ static bool is_usable(const struct header *header, uint64_t size)
 	       header->ring_cells >= 2 * CELLS_MAX;
 }
 
-static void adopt(struct header *header)
+static void adopt(char *base, const struct header *checked)
 {
-	char *base = (char *)header;
-
-	recorder.session = header;
-	recorder.ring = (void *)(base + header->ring_offset);
-	recorder.ring_mask = header->ring_cells - 1;
-	recorder.slow_ring = (void *)(base + header->slow_offset);
-	recorder.slow_mask = header->slow_cells ? header->slow_cells - 1 : 0;
-	recorder.thread_slots = (void *)(base + header->thread_offset);
-	recorder.thread_slot_count = header->thread_slots;
-	recorder.process_slots = (void *)(base + header->process_offset);
-	recorder.process_slot_count = header->process_slots;
+	recorder.session = (struct header *)base;
+	recorder.ring = (void *)(base + checked->ring_offset);
+	recorder.ring_mask = checked->ring_cells - 1;
+	recorder.slow_ring = (void *)(base + checked->slow_offset);
+	recorder.slow_mask = checked->slow_cells ? checked->slow_cells - 1 : 0;
+	recorder.thread_slots = (void *)(base + checked->thread_offset);
+	recorder.thread_slot_count = checked->thread_slots;
+	recorder.process_slots = (void *)(base + checked->process_offset);
+	recorder.process_slot_count = checked->process_slots;
 }
 
 static bool map(long fd)
 {
 	struct stat status;
+	struct header checked;
 	long base;
 
 	if (raw2(SYS_fstat, fd, &status) || !is_ours(&status) || status.st_size < HEADER_BYTES)
@@ -110,12 +107,16 @@ static bool map(long fd)
 	base = raw6(SYS_mmap, 0, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (is_error(base))
 		return false;
-	if (!is_usable((struct header *)base, (uint64_t)status.st_size)) {
+	/* One look: what was checked and what is used must not be two readings of the same bytes.
+	 */
+	memcpy(&checked, (const void *)base, sizeof(checked));
+	__asm__ volatile("" ::: "memory");
+	if (!is_usable(&checked, (uint64_t)status.st_size)) {
 		raw2(SYS_munmap, base, status.st_size);
 		return false;
 	}
 	raw3(SYS_madvise, base, status.st_size, MADV_DONTDUMP);
-	adopt((struct header *)base);
+	adopt((char *)base, &checked);
 	return true;
 }
 
@@ -206,12 +207,23 @@ bool attach_default(void)
 	return false;
 }
 
-/* ftruncate beyond RLIMIT_FSIZE kills with SIGXFSZ: look first. */
-static bool file_may_grow_to(uint64_t size)
+static bool limit_allows(int resource, uint64_t size)
 {
 	struct rlimit limit;
 
-	return !raw4(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) && limit.rlim_cur >= size;
+	return !raw4(SYS_prlimit64, 0, resource, 0, &limit) && limit.rlim_cur >= size;
+}
+
+/*
+ * A file that grows beyond RLIMIT_FSIZE kills with SIGXFSZ; a host that is short of address space
+ * needs it more than we do.
+ */
+static bool limits_allow_session(void)
+{
+	struct header header = { 0 };
+	uint64_t size = session_layout(&header, SESSION_DEFAULT_SIZE);
+
+	return limit_allows(RLIMIT_FSIZE, size) && limit_allows(RLIMIT_AS, 16 * size);
 }
 
 static bool fill(long fd)
@@ -228,7 +240,7 @@ static bool fill(long fd)
 	memcpy(header.tool, "libflocktrace.so", 17);
 	/* Blocks are taken now: a store into a page that a full file system can't give would be a
 	 * SIGBUS. */
-	return file_may_grow_to(size) && !raw4(SYS_fallocate, fd, 0, 0, size) &&
+	return !raw4(SYS_fallocate, fd, 0, 0, size) &&
 	       raw4(SYS_pwrite64, fd, &header, sizeof(header), 0) == sizeof(header);
 }
 
@@ -240,8 +252,9 @@ static bool make_in(int place)
 	bool made = false;
 	long fd;
 
-	if (is_error(raw3(SYS_mkdirat, AT_FDCWD, places[place], 0700)) &&
-	    !is_private_directory(places[place]))
+	if (!is_error(raw3(SYS_mkdirat, AT_FDCWD, places[place], 0700)))
+		raw3(SYS_fchmodat, AT_FDCWD, places[place], 0700); /* whatever the umask */
+	if (!is_private_directory(places[place]))
 		return false;
 	decimal(number, (unsigned)recorder.pid);
 	if (!default_path(place, path, SESSION_DEFAULT_NAME) ||
@@ -268,6 +281,8 @@ bool attach_make_default(void)
 {
 	if (attach_default())
 		return true;
+	if (!limits_allow_session())
+		return false;
 	for (int i = 0; i < PLACES; i++)
 		if (places[i][0] && make_in(i))
 			return true;

@@ -10,8 +10,7 @@
 #include "preload/grants.h"
 #include "preload/lifecycle.h"
 
-/* A record of this process and thread, now. tid 0 where the thread has never locked: it is not
- * worth a slot. */
+/* A record of this process and thread, now. A thread that has never locked gets no slot for it. */
 static struct record_call new_record(uint8_t kind, uint8_t op, int fd)
 {
 	struct thread *thread = thread_if_made();
@@ -41,53 +40,79 @@ static void end(struct call *call, int error)
 	emit(&call->record);
 }
 
-/* ---- Closing
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Closing */
 
 bool call_close_matters(void)
 {
 	return atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
 	       (atomic_load_explicit(&recorder.slot->watch, memory_order_relaxed) ||
+		atomic_load_explicit(&recorder.slot->duplicated, memory_order_relaxed) ||
 		grants_any_posix());
-}
-
-static bool one_matters(int fd, uint64_t *device, uint64_t *inode)
-{
-	if (fd < 0 || (!process_watches(fd) && !grants_any_posix()) ||
-	    !file_identity(fd, device, inode))
-		return false;
-	return process_watches(fd) || grants_posix_on(*device, *inode);
 }
 
 static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 {
-	struct thread *thread;
+	bool watched = process_watches(fd), duplicated = process_duplicated(fd), posix;
 	uint64_t device = 0, inode = 0;
 	struct record_call record;
+	struct thread *thread;
 
-	if (!one_matters(fd, &device, &inode) || process_is_vm_child())
+	if ((!watched && !duplicated && !grants_any_posix()) || !file_identity(fd, &device, &inode))
 		return;
-	thread = thread_current();
+	posix = grants_posix_on(device, inode);
+	if ((!watched && !duplicated && !posix) || process_is_vm_child())
+		return;
 	record = new_record(RECORD_CALL, op, fd);
 	record.last = fd;
-	record.file = file_of(fd, record.time).name;
-	record.stack = thread ? stack_capture(thread, site) : 0;
+	if (watched || posix) { /* a mere duplicate is not worth a name and a stack */
+		record.file = file_of(fd, record.time).name;
+		thread = thread_current();
+		record.stack = thread ? stack_capture(thread, site) : 0;
+	}
 	grants_close(fd, device, inode);
 	begin(call, record);
+	file_forget((unsigned)fd, (unsigned)fd);
+	process_unwatch(fd);
+}
+
+/* Which of many fds belong to files with POSIX locks is asked one by one, up to here. */
+#define SCAN_MAX 1024u
+
+/* A record of its own for each fd in the range whose file loses this process' POSIX locks. */
+static void closing_posix(unsigned first, unsigned last)
+{
+	for (unsigned fd = first; fd <= last && fd < SCAN_MAX && grants_any_posix(); fd++) {
+		uint64_t device, inode;
+		struct record_call record;
+
+		if (!file_identity((int)fd, &device, &inode) || !grants_posix_on(device, inode))
+			continue;
+		record = new_record(RECORD_CALL, CALL_CLOSE_RANGE, (int)fd);
+		record.last = (int)fd;
+		record.file = file_of((int)fd, record.time).name;
+		grants_close((int)fd, device, inode);
+		emit(&record);
+	}
 }
 
 static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned last,
 			 int64_t flags)
 {
+	bool until_exec = op == CALL_CLOSE_RANGE && flags & 4 /* CLOSE_RANGE_CLOEXEC */;
 	struct record_call record;
 
-	if (process_is_vm_child())
+	if (first > last || process_is_vm_child())
 		return;
+	if (!until_exec)
+		closing_posix(first, last);
 	record = new_record(RECORD_CALL, op, first < INT_MAX ? (int)first : INT_MAX);
 	record.last = last < INT_MAX ? (int)last : INT_MAX;
 	record.value = flags;
 	begin(call, record);
+	if (until_exec)
+		return;
+	grants_close_range(record.fd, record.last);
+	file_forget(first, last);
 }
 
 void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, int64_t flags,
@@ -102,43 +127,29 @@ void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, 
 		closing_many(call, op, first, last, flags);
 }
 
-static void forget(const struct record_call *record)
-{
-	bool close_on_exec_only =
-		record->op == CALL_CLOSE_RANGE && record->value & 4 /* CLOSE_RANGE_CLOEXEC */;
-	int last = record->op == CALL_DUP2 ? record->fd : record->last;
-
-	if (close_on_exec_only)
-		return;
-	file_forget((unsigned)record->fd, (unsigned)last);
-	if (record->fd == last)
-		process_unwatch(record->fd);
-}
-
+/* What was forgotten before the call (another thread may get the number right after it) is open
+ * still. */
 void call_closed(struct call *call, int error)
 {
-	if (likely(!call->recorded))
+	if (likely(!call->recorded) || !error)
 		return;
-	if (error)
-		end(call, error);
-	else
-		forget(&call->record);
+	end(call, error);
+	if (call->record.fd == call->record.last)
+		process_watch(call->record.fd);
 }
 
-/* ---- Passing on
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Passing on */
 
+/* Also of fds that nobody has locked yet: whichever is locked later, the other keeps the lock
+ * alive. */
 void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
 {
 	struct record_call record;
 
-	if (from < 0 || from == to ||
-	    atomic_load_explicit(&recorder.state, memory_order_acquire) != RECORDER_ON ||
-	    !process_watches(from) || !recording_calls() || process_is_vm_child())
+	if (from < 0 || from == to || !recording_calls() || process_is_vm_child())
 		return;
 	file_duplicated(from, to);
-	process_watch(to);
+	process_note_duplicate(from, to);
 	record = new_record(RECORD_CALL_RESULT, op, from);
 	record.last = to;
 	record.value = close_on_exec;
@@ -167,10 +178,7 @@ void call_forking(struct call *call)
 void call_forked(struct call *call, int64_t pid, int error)
 {
 	if (!pid) {
-		/* Kernels before 4.14 wipe no page. */
-		if (process_page && process_is_vm_child())
-			atomic_store_explicit(&process_page->process, 0, memory_order_relaxed);
-		recording_calls();
+		recorder_forked();
 		return;
 	}
 	if (!call->recorded)
@@ -179,15 +187,14 @@ void call_forked(struct call *call, int64_t pid, int error)
 	end(call, error);
 }
 
-/* ---- Explaining
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Explaining */
 
 void call_exit(int status)
 {
 	struct record_call record;
 
-	if (!recording_calls() || process_is_vm_child())
+	/* A vfork child ends by _exit, and not through destructors. */
+	if (!recording_calls() || (status >= 0 && process_is_vm_child()))
 		return;
 	atomic_store_explicit(&recorder.slot->exiting, 1, memory_order_relaxed);
 	record = new_record(RECORD_CALL, CALL_EXIT, -1);
@@ -195,25 +202,23 @@ void call_exit(int status)
 	emit(&record);
 }
 
-void call_waiting(struct call *call, int64_t pid, bool may_block, struct site site)
+void call_waiting(struct call *call, int64_t pid, bool may_block)
 {
-	struct record_call record;
-
-	(void)site;
 	call->recorded = false;
+	call->announced = may_block;
 	if (!recording_calls())
 		return;
-	record = new_record(RECORD_CALL, CALL_WAIT, -1);
-	record.value = pid;
-	call->record = record;
+	call->record = new_record(RECORD_CALL, CALL_WAIT, -1);
+	call->record.value = pid;
 	call->recorded = true;
 	if (may_block)
-		emit(&record);
+		emit(&call->record);
 }
 
+/* A look that found nobody is no news; a wait that was announced has an end. */
 void call_waited(struct call *call, int64_t pid, int status, int error)
 {
-	if (!call->recorded || (!pid && !error))
+	if (!call->recorded || (!pid && !error && !call->announced))
 		return;
 	call->record.value = pid;
 	call->record.last = status;

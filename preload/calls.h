@@ -13,6 +13,7 @@
 /* A call between its beginning and its end, on the hook's stack. */
 struct call {
 	bool recorded;
+	bool announced; /* a wait whose beginning is in the ring */
 	struct record_call record;
 };
 
@@ -32,9 +33,7 @@ void call_closed(struct call *call, int error);
  */
 bool call_close_matters(void);
 
-/* ---- Passing on
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Passing on */
 
 /* After fd was duplicated. replaced: dup2's new fd was open before and call_closing() was told. */
 void call_duplicated(uint8_t op, int from, int to, bool close_on_exec);
@@ -44,12 +43,10 @@ void call_forking(struct call *call);
 /* In the parent (pid > 0 or -1 with error) and in the child (0). */
 void call_forked(struct call *call, int64_t pid, int error);
 
-/* ---- Explaining
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Explaining */
 
 void call_exit(int status);
-void call_waiting(struct call *call, int64_t pid, bool may_block, struct site site);
+void call_waiting(struct call *call, int64_t pid, bool may_block);
 void call_waited(struct call *call, int64_t pid, int status, int error);
 void call_timer(int which, uint64_t ns);
 void call_ioctl(struct call *call, int fd, unsigned long request, struct site site);

@@ -165,6 +165,7 @@ static struct file look(int fd, struct known *known, uint64_t now)
 struct file file_of(int fd, uint64_t now)
 {
 	struct known *known = known_of(fd);
+	struct file file;
 	uint64_t position;
 
 	if (unlikely(atomic_load_explicit(&known->fd_plus_one, memory_order_acquire) !=
@@ -172,14 +173,17 @@ struct file file_of(int fd, uint64_t now)
 	    unlikely(now - get(known->checked) > RECHECK_NS))
 		return look(fd, known, now);
 	position = get(known->position);
-	if (unlikely(!emit_is_fresh(position)))
-		return look(fd, known, now);
-	return (struct file){
+	file = (struct file){
 		.name = (reference)position,
 		.device = get(known->device),
 		.inode = get(known->inode),
 		.inherited = is_inherited(known, fd),
 	};
+	/* Fds beyond the direct ones share their places: it may have changed hands meanwhile. */
+	atomic_thread_fence(memory_order_acquire);
+	if (unlikely(!emit_is_fresh(position) || get(known->fd_plus_one) != (uint32_t)fd + 1))
+		return look(fd, known, now);
+	return file;
 }
 
 static void forget_one(struct known *known, unsigned first, unsigned last)

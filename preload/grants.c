@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define ALL_GRANTS (UINT64_MAX >> (64 - GRANTS_MAX))
+
 static bool owned_by_process(uint8_t op)
 {
 	switch ((enum lock_op)op) {
@@ -31,8 +33,7 @@ static bool held(const struct grant *grant)
 
 static uint64_t bits(const struct process_slot *slot)
 {
-	return atomic_load_explicit(&slot->grants, memory_order_relaxed) &
-	       (UINT64_MAX >> (64 - GRANTS_MAX));
+	return atomic_load_explicit(&slot->grants, memory_order_relaxed) & ALL_GRANTS;
 }
 
 #define each_grant(grant, slot)                                  \
@@ -51,7 +52,7 @@ static struct grant *claim(struct process_slot *slot)
 	uint64_t used = bits(slot);
 
 	for (;;) {
-		int free = __builtin_ctzll(~used);
+		int free = __builtin_ctzll(~(used & ALL_GRANTS) | UINT64_C(1) << GRANTS_MAX);
 
 		if (free >= GRANTS_MAX) {
 			atomic_fetch_add_explicit(&slot->overflow, 1, memory_order_relaxed);
@@ -74,6 +75,21 @@ static bool same_owner(const struct grant *grant, const struct lock *lock)
 	return owned_by_process(grant->op) || grant->fd == lock->fd;
 }
 
+/* A part goes: what stays at one side is kept exactly; of two sides, only that there are some. */
+static void trim(struct grant *grant, const struct range *gone)
+{
+	atomic_store_explicit(&grant->state, GRANT_BUSY, memory_order_relaxed);
+	if (gone->start <= grant->start)
+		grant->start = gone->end;
+	else if (gone->end >= grant->end)
+		grant->end = gone->start;
+	else {
+		atomic_store_explicit(&grant->state, GRANT_PARTLY, memory_order_release);
+		return;
+	}
+	atomic_store_explicit(&grant->state, GRANT_HELD, memory_order_release);
+}
+
 void grants_release(const struct lock *lock)
 {
 	struct process_slot *slot = recorder.slot;
@@ -88,7 +104,7 @@ void grants_release(const struct lock *lock)
 		if (grant->start >= lock->range.start && grant->end <= lock->range.end)
 			drop(slot, grant);
 		else
-			atomic_store_explicit(&grant->state, GRANT_PARTLY, memory_order_relaxed);
+			trim(grant, &lock->range);
 	}
 }
 
@@ -124,6 +140,18 @@ void grants_close(int fd, uint64_t device, uint64_t inode)
 	{
 		if (owned_by_process(grant->op) ? grant->device == device && grant->inode == inode
 						: grant->fd == fd)
+			drop(slot, grant);
+	}
+}
+
+void grants_close_range(int first, int last)
+{
+	struct process_slot *slot = recorder.slot;
+	struct grant *grant;
+
+	each_grant(grant, slot)
+	{
+		if (!owned_by_process(grant->op) && grant->fd >= first && grant->fd <= last)
 			drop(slot, grant);
 	}
 }
@@ -165,6 +193,9 @@ void grants_inherit(struct process_slot *child, const struct process_slot *paren
 	const struct grant *grant;
 	uint64_t count = 0;
 
+	atomic_store_explicit(&child->duplicated,
+			      atomic_load_explicit(&parent->duplicated, memory_order_relaxed),
+			      memory_order_relaxed);
 	atomic_store_explicit(&child->watch,
 			      atomic_load_explicit(&parent->watch, memory_order_relaxed),
 			      memory_order_relaxed);

@@ -25,6 +25,8 @@ void grants_add(const struct lock *lock, uint32_t tid, uint64_t time, reference 
 /* Before an unlock or a close: what is listed lies within what is held. */
 void grants_release(const struct lock *lock);
 void grants_close(int fd, uint64_t device, uint64_t inode);
+/* Of fds [first, last] only what their descriptions own. */
+void grants_close_range(int first, int last);
 
 /* True while this process may have any POSIX lock: then closing any fd may release one. */
 bool grants_any_posix(void);

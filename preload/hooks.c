@@ -8,7 +8,6 @@
 #include "preload/hooks.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
@@ -24,39 +23,41 @@
 /* A call before our constructor finds the pointers first: nobody else runs then. */
 #define REAL(name) (likely(real.name != NULL) ? real.name : (real_resolve(), real.name))
 
-/* Variadic in C, one machine word in the machine: read and passed on for every command, as libc
- * does. */
-#define TAKE_ARGUMENT(last)              \
-	void *argument;                  \
-	va_list list;                    \
-	va_start(list, last);            \
-	argument = va_arg(list, void *); \
-	va_end(list)
+/*
+ * Variadic in C, one machine word in the machine: taken as such and passed on for every command, as
+ * libc does. Defined under other names in C, so that no variadic prologue is paid for.
+ */
+#define AS(symbol) __asm__(symbol) EXPORT
+
+int entry_fcntl(int fd, int command, void *argument) AS("fcntl");
+int entry_fcntl64(int fd, int command, void *argument) AS("fcntl64");
+int entry___fcntl(int fd, int command, void *argument) AS("__fcntl");
+int entry_ioctl(int fd, unsigned long request, void *argument) AS("ioctl");
 
 /* libc's own names for them have no declarations. */
-int __fcntl(int fd, int command, ...);
 int __close(int fd);
 int __dup2(int fd, int to);
 
-/* ---- Locks
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Locks */
 
-EXPORT int fcntl(int fd, int command, ...)
+int entry_fcntl(int fd, int command, void *argument)
 {
-	TAKE_ARGUMENT(command);
+	if (likely(!fcntl_matters(command)))
+		return REAL(fcntl)(fd, command, argument);
 	return hook_fcntl(REAL(fcntl), fd, command, argument, 0, HERE);
 }
 
-EXPORT int fcntl64(int fd, int command, ...)
+int entry_fcntl64(int fd, int command, void *argument)
 {
-	TAKE_ARGUMENT(command);
+	if (likely(!fcntl_matters(command)))
+		return REAL(fcntl64)(fd, command, argument);
 	return hook_fcntl(REAL(fcntl64), fd, command, argument, 0, HERE);
 }
 
-EXPORT int __fcntl(int fd, int command, ...)
+int entry___fcntl(int fd, int command, void *argument)
 {
-	TAKE_ARGUMENT(command);
+	if (likely(!fcntl_matters(command)))
+		return REAL(__fcntl)(fd, command, argument);
 	return hook_fcntl(REAL(__fcntl), fd, command, argument, 0, HERE);
 }
 
@@ -75,9 +76,10 @@ EXPORT int lockf64(int fd, int command, off64_t len)
 	return hook_lockf(REAL(lockf64), fd, command, len, HERE);
 }
 
-EXPORT int ioctl(int fd, unsigned long request, ...)
+int entry_ioctl(int fd, unsigned long request, void *argument)
 {
-	TAKE_ARGUMENT(request);
+	if (likely(!ioctl_matters(request)))
+		return REAL(ioctl)(fd, request, argument);
 	return hook_ioctl(REAL(ioctl), fd, request, argument, HERE);
 }
 
@@ -174,9 +176,7 @@ __attribute__((used)) long hook_syscall(long number, long a, long b, long c)
 
 ARCH_SYSCALL_ENTRY(syscall_map, 512, hook_syscall, real_syscall);
 
-/* ---- Closing
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- Closing */
 
 EXPORT int close(int fd)
 {
@@ -191,12 +191,24 @@ EXPORT int __close(int fd)
 /* libc is asked for a stream's fd only where a close can matter. -1: it has none. */
 static int fd_of(FILE *stream)
 {
-	return stream && call_close_matters() ? fileno(stream) : -1;
+	int saved = errno, fd;
+
+	if (!stream || !call_close_matters())
+		return -1;
+	fd = fileno(stream); /* EBADF where a stream has none */
+	errno = saved;
+	return fd;
 }
 
 static int fd_of_directory(DIR *directory)
 {
-	return directory && call_close_matters() ? dirfd(directory) : -1;
+	int saved = errno, fd;
+
+	if (!directory || !call_close_matters())
+		return -1;
+	fd = dirfd(directory);
+	errno = saved;
+	return fd;
 }
 
 static void closing_fd(struct call *call, uint8_t op, int fd, struct site site)
@@ -304,9 +316,7 @@ EXPORT int dup3(int fd, int to, int flags)
 	return hook_dup3(REAL(dup3), fd, to, flags, HERE);
 }
 
-/* ---- Processes
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- Processes */
 
 static pid_t forked(pid_t (*real_fork)(void))
 {
@@ -350,9 +360,7 @@ EXPORT void quick_exit(int status)
 	__builtin_unreachable();
 }
 
-/* ---- Waiting
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- Waiting */
 
 /* The kernel has written *status where a child was reaped; -1: the host did not ask for it. */
 static void waited(struct call *call, pid_t pid, const int *status)
@@ -365,7 +373,7 @@ EXPORT pid_t wait(int *status)
 	struct call call;
 	pid_t pid;
 
-	call_waiting(&call, -1, true, HERE);
+	call_waiting(&call, -1, true);
 	pid = REAL(wait)(status);
 	waited(&call, pid, status);
 	return pid;
@@ -376,7 +384,7 @@ EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
 	struct call call;
 	pid_t pid;
 
-	call_waiting(&call, -1, !(options & WNOHANG), HERE);
+	call_waiting(&call, -1, !(options & WNOHANG));
 	pid = REAL(wait3)(status, options, usage);
 	waited(&call, pid, status);
 	return pid;
@@ -387,7 +395,7 @@ EXPORT pid_t wait4(pid_t wanted, int *status, int options, struct rusage *usage)
 	struct call call;
 	pid_t pid;
 
-	call_waiting(&call, wanted, !(options & WNOHANG), HERE);
+	call_waiting(&call, wanted, !(options & WNOHANG));
 	pid = REAL(wait4)(wanted, status, options, usage);
 	waited(&call, pid, status);
 	return pid;
@@ -398,7 +406,7 @@ EXPORT pid_t waitpid(pid_t wanted, int *status, int options)
 	struct call call;
 	pid_t pid;
 
-	call_waiting(&call, wanted, !(options & WNOHANG), HERE);
+	call_waiting(&call, wanted, !(options & WNOHANG));
 	pid = REAL(waitpid)(wanted, status, options);
 	waited(&call, pid, status);
 	return pid;
@@ -416,7 +424,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 	int result;
 	bool reaped;
 
-	call_waiting(&call, type == P_PID ? (int64_t)id : -1, !(options & WNOHANG), HERE);
+	call_waiting(&call, type == P_PID ? (int64_t)id : -1, !(options & WNOHANG));
 	result = REAL(waitid)(type, id, info, options);
 	reaped = !result && info && options & WEXITED && !(options & WNOWAIT);
 	call_waited(&call, reaped ? info->si_pid : 0, reaped && info->si_pid ? status_of(info) : -1,
@@ -424,9 +432,7 @@ EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
 	return result;
 }
 
-/* ---- Timers
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Timers */
 
 EXPORT unsigned alarm(unsigned seconds)
 {

@@ -5,10 +5,26 @@
 
 #include <fcntl.h>
 
+#include <stdbool.h>
+
 #include "preload/stack.h"
 
 typedef int fcntl_function(int fd, int command, void *argument);
 typedef int lockf_function(int fd, int command, off_t len);
+
+/* Whether a command is more than a question to the kernel: a lock, or something about fds. */
+static inline bool fcntl_matters(int command)
+{
+	const uint64_t matters = UINT64_C(1) << F_DUPFD | UINT64_C(1) << F_SETFD |
+				 UINT64_C(1) << F_GETLK | UINT64_C(1) << F_SETLK |
+				 UINT64_C(1) << F_SETLKW | UINT64_C(1) << F_OFD_GETLK |
+				 UINT64_C(1) << F_OFD_SETLK | UINT64_C(1) << F_OFD_SETLKW;
+
+	return (unsigned)command < 64 ? matters >> command & 1 : command == F_DUPFD_CLOEXEC;
+}
+
+/* Whether a request is recorded, or changes what exec closes. */
+bool ioctl_matters(unsigned long request);
 
 int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, uint16_t flags,
 	       struct site site);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/inherit.h"
 
+#include <linux/kcmp.h>
 #include <string.h>
 
 #include "preload/arch.h"
@@ -13,7 +14,7 @@
 #define ANCESTORS_MAX 32
 #define PATH_ROOM     1024 /* a longer path is taken as different: the sharing is then not known */
 
-static void record_sharing(int fd, uint32_t with)
+static void record_sharing(int fd, uint32_t with, int other_fd)
 {
 	struct record_call record = {
 		.kind = RECORD_CALL_RESULT,
@@ -23,45 +24,84 @@ static void record_sharing(int fd, uint32_t with)
 		.fd = fd,
 		.time = clock_monotonic(),
 		.value = with,
+		.last = other_fd,
 	};
 
 	emit(&record);
 }
 
-/*
- * Same number, and the same file by the kernel's own words about both. That the other process
- * opened the same file anew at the same number is the one way to be wrong; kcmp(2) would know, but
- * sandboxes kill for it.
- */
-static bool shares(const struct process_slot *other, int fd, const char *path, size_t length,
-		   char *room)
+/* An fd of ours, by the kernel's words about it. */
+struct mine {
+	int fd;
+	const char *path;
+	size_t length;
+	char *room; /* PATH_ROOM bytes for the paths of others */
+};
+
+static bool same_path(const struct process_slot *other, int other_fd, const struct mine *mine)
 {
 	return other->pidns == recorder.pidns &&
-	       file_path(other->pid, fd, room, PATH_ROOM) == length && !memcmp(room, path, length);
+	       file_path(other->pid, other_fd, mine->room, PATH_ROOM) == mine->length &&
+	       !memcmp(mine->room, mine->path, mine->length);
 }
 
-static void inherit(struct process_slot *other, int fd)
+/*
+ * Same number and same file: that the other process opened the same file anew at the same number is
+ * the one way to be wrong. Under another number (dup2 between fork and exec) the kernel is asked
+ * whether the descriptions are one; not in a sandbox, which might kill for kcmp(2).
+ */
+static bool shares(const struct process_slot *other, int other_fd, const struct mine *mine)
 {
-	atomic_fetch_or_explicit(&other->watch, UINT64_C(1) << (fd & 63), memory_order_relaxed);
-	record_sharing(fd, atomic_load_explicit(&other->process, memory_order_relaxed));
+	if (!same_path(other, other_fd, mine))
+		return false;
+	if (other_fd == mine->fd)
+		return true;
+	return !recorder.sandboxed &&
+	       !raw_syscall(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd, 0);
+}
+
+static void inherit(struct process_slot *other, int other_fd, int fd)
+{
+	atomic_fetch_or_explicit(&other->watch, UINT64_C(1) << (other_fd & 63),
+				 memory_order_relaxed);
+	record_sharing(fd, atomic_load_explicit(&other->process, memory_order_relaxed), other_fd);
+}
+
+static bool inherit_same_number(const struct mine *mine)
+{
+	struct process_slot *other = recorder.slot;
+	bool found = false;
+
+	for (int i = 0; i < ANCESTORS_MAX && (other = process_slot_of(other->parent)); i++)
+		if (shares(other, mine->fd, mine)) {
+			inherit(other, mine->fd, mine->fd);
+			found = true;
+		}
+	return found;
+}
+
+static void inherit_other_number(const struct mine *mine)
+{
+	struct process_slot *other = recorder.slot;
+
+	for (int i = 0; i < ANCESTORS_MAX && (other = process_slot_of(other->parent)); i++)
+		for (int fd = 0; fd < 64; fd++)
+			if (fd != mine->fd && shares(other, fd, mine))
+				inherit(other, fd, mine->fd);
 }
 
 void inherit_from_ancestors(int fd)
 {
 	char *room = thread_borrow_scratch(2 * PATH_ROOM);
-	struct process_slot *other = recorder.slot;
-	size_t length;
+	struct mine mine = { .fd = fd, .path = room };
 
 	if (!room)
 		return;
-	length = file_path(0, fd, room, PATH_ROOM);
-	for (int i = 0; length && i < ANCESTORS_MAX; i++) {
-		other = process_slot_of(other->parent);
-		if (!other)
-			break;
-		if (shares(other, fd, room, length, room + PATH_ROOM))
-			inherit(other, fd);
-	}
+	mine.length = file_path(0, fd, room, PATH_ROOM);
+	mine.room = room + PATH_ROOM;
+	/* A fork child that has not exec'd has the numbers of its parent. */
+	if (mine.length && !inherit_same_number(&mine) && recorder.open_fds != UINT64_MAX)
+		inherit_other_number(&mine);
 	thread_return_scratch();
 }
 
@@ -69,18 +109,18 @@ void inherit_from_parent(void)
 {
 	char room[2 * PATH_ROOM];
 	struct process_slot *parent = process_slot_of(recorder.slot->parent);
-	uint64_t shared;
+	uint64_t watched = parent ? atomic_load_explicit(&parent->watch, memory_order_relaxed) : 0;
 
-	if (!parent)
-		return;
-	shared = atomic_load_explicit(&parent->watch, memory_order_relaxed) & recorder.open_fds;
-	for (; shared; shared &= shared - 1) {
-		int fd = __builtin_ctzll(shared);
-		size_t length = file_path(0, fd, room, PATH_ROOM);
+	for (uint64_t open = watched ? recorder.open_fds : 0; open; open &= open - 1) {
+		struct mine mine = { .fd = __builtin_ctzll(open),
+				     .path = room,
+				     .room = room + PATH_ROOM };
 
-		if (length && shares(parent, fd, room, length, room + PATH_ROOM)) {
-			process_watch(fd);
-			inherit(parent, fd);
-		}
+		mine.length = file_path(0, mine.fd, room, PATH_ROOM);
+		for (uint64_t theirs = mine.length ? watched : 0; theirs; theirs &= theirs - 1)
+			if (shares(parent, __builtin_ctzll(theirs), &mine)) {
+				process_watch(mine.fd);
+				inherit(parent, __builtin_ctzll(theirs), mine.fd);
+			}
 	}
 }

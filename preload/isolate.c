@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "preload/modules.h"
 #include "preload/probe.h"
 #include "preload/thread.h"
+#include "preload/unwind.h"
 
 #define MUTEX_TRIES 1000
 
@@ -51,6 +53,9 @@ static struct {
 	int (*dl_iterate_phdr)(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
 			       void *data);
 	int (*pthread_mutex_lock)(pthread_mutex_t *mutex);
+	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
+	int (*munmap)(void *address, size_t length);
+	int (*pthread_setspecific)(pthread_key_t key, const void *value);
 } was;
 
 /* ---- No fds: validation asks the kernel without one
@@ -111,8 +116,6 @@ static long our_syscall(long number, long a, long b, long c, long d, long e, lon
 		return was.syscall(number, a, b, c, d, e, f);
 	if (number == SYS_write)
 		return validate((const void *)b, (size_t)c);
-	if (number == SYS_mmap && d & MAP_ANONYMOUS)
-		return raw_syscall(number, a, b, c, d, e, f);
 	errno = ENOSYS;
 	return -1;
 }
@@ -134,16 +137,58 @@ static int our_msync(void *address, size_t length, int flags)
 /* ---- No allocation of the host's
  * -------------------------------------------------------------------------------- */
 
+/* A thread's cache of libunwind's is ours to give back; its pools are small, and everybody's. */
+#define OF_ONE_THREAD ((size_t)1 << 16)
+
+static void remember_region(struct thread *thread, void *memory, size_t length)
+{
+	for (int i = 0; i < REGIONS_MAX && length >= OF_ONE_THREAD; i++)
+		if (!thread->region[i].memory) {
+			thread->region[i].memory = memory;
+			thread->region[i].length = length;
+			return;
+		}
+}
+
+static void *map_anonymous(struct thread *thread, size_t length, int protection, int flags)
+{
+	long result = raw6(SYS_mmap, 0, length, protection, flags, -1, 0);
+
+	if ((unsigned long)result > -4096UL)
+		return MAP_FAILED;
+	remember_region(thread, (void *)result, length);
+	return (void *)result;
+}
+
 static void *our_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
-	long result;
+	struct thread *thread = thread_walking();
 
-	if (!thread_walking())
+	if (!thread)
 		return was.mmap(address, length, protection, flags, fd, offset);
-	if (!(flags & MAP_ANONYMOUS))
-		return MAP_FAILED;
-	result = raw6(SYS_mmap, address, length, protection, flags, -1, 0);
-	return (unsigned long)result > -4096UL ? MAP_FAILED : (void *)result;
+	return flags & MAP_ANONYMOUS ? map_anonymous(thread, length, protection, flags)
+				     : MAP_FAILED;
+}
+
+static int our_munmap(void *address, size_t length)
+{
+	struct thread *thread = thread_walking();
+
+	if (!thread)
+		return was.munmap(address, length);
+	for (int i = 0; i < REGIONS_MAX; i++)
+		if (thread->region[i].memory == address)
+			thread->region[i].memory = NULL;
+	return raw2(SYS_munmap, address, length) ? -1 : 0;
+}
+
+/*
+ * Its cache hangs on a key of libunwind's so that a destructor frees it: that destructor would run
+ * when the host's allocator may be gone for this thread. We free it ourselves, in thread_ended().
+ */
+static int our_setspecific(pthread_key_t key, const void *value)
+{
+	return thread_walking() ? 0 : was.pthread_setspecific(key, value);
 }
 
 static void *our_malloc(size_t length)
@@ -177,12 +222,13 @@ static int our_sigprocmask(int how, const sigset_t *set, sigset_t *old)
 		return was.sigprocmask(how, set, old);
 	if (old)
 		memset(old, 0, sizeof(*old));
-	return 0;
+	return 0; /* all signals are blocked already */
 }
 
 /*
- * A mutex that was locked by another thread when this process was forked is never unlocked. Nothing
- * has been touched where libunwind asks for its mutex, so the whole walk can be given up there.
+ * A mutex that another thread had locked when this process was forked is never unlocked, and one
+ * whose owner is not running now may be locked for long. Rather than wait, the walk is given up;
+ * what it has locked itself is unlocked, for the next one and for the host.
  */
 static int our_mutex_lock(pthread_mutex_t *mutex)
 {
@@ -190,10 +236,24 @@ static int our_mutex_lock(pthread_mutex_t *mutex)
 
 	if (!thread)
 		return was.pthread_mutex_lock(mutex);
-	for (int i = 0; i < MUTEX_TRIES; i++)
-		if (!pthread_mutex_trylock(mutex))
+	for (int i = 0; i < MUTEX_TRIES && thread->locked < LOCKED_MAX; i++)
+		if (!pthread_mutex_trylock(mutex)) {
+			thread->lock[thread->locked++] = mutex;
 			return 0;
+		}
+	while (thread->locked)
+		was.pthread_mutex_unlock(thread->lock[--thread->locked]);
+	unwind_given_up();
 	__builtin_longjmp(thread->bail_out, 1);
+}
+
+static int our_mutex_unlock(pthread_mutex_t *mutex)
+{
+	struct thread *thread = thread_walking();
+
+	if (thread && thread->locked)
+		thread->locked--;
+	return was.pthread_mutex_unlock(mutex);
 }
 
 /* libunwind wants the object that holds one address, and tells it in the first word of `data`. */
@@ -209,9 +269,7 @@ static int our_iterate(int (*callback)(struct dl_phdr_info *info, size_t size, v
 							     : 0;
 }
 
-/* ---- Redirecting
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Redirecting */
 
 struct redirection {
 	const char *name;
@@ -241,6 +299,9 @@ static const struct redirection redirections[] = {
 	REDIRECT(__tls_get_addr, our_tls_get_addr, false),
 	REDIRECT(dl_iterate_phdr, our_iterate, true),
 	REDIRECT(pthread_mutex_lock, our_mutex_lock, true),
+	REDIRECT(pthread_mutex_unlock, our_mutex_unlock, true),
+	REDIRECT(munmap, our_munmap, true),
+	REDIRECT(pthread_setspecific, our_setspecific, true),
 };
 
 #define REDIRECTIONS (sizeof(redirections) / sizeof(*redirections))
@@ -287,12 +348,17 @@ static bool read_object(const struct link_map *map, struct object *object)
 	return object->symbols && object->strings && (object->tables[0] || object->tables[1]);
 }
 
+static bool protect(const void *slot, int protection)
+{
+	uintptr_t size = getauxval(AT_PAGESZ);
+
+	return !raw3(SYS_mprotect, (uintptr_t)slot & ~(size - 1), size, protection);
+}
+
 /* The slot may lie in memory that was made read-only after relocation. */
 static bool point(void **slot, const struct redirection *to)
 {
-	uintptr_t page = (uintptr_t)slot & ~(uintptr_t)4095;
-
-	if (raw3(SYS_mprotect, page, 4096, PROT_READ | PROT_WRITE))
+	if (!protect(slot, PROT_READ | PROT_WRITE))
 		return false;
 	if (!*to->was)
 		*to->was = *slot;
@@ -331,8 +397,7 @@ static bool redirect_table(const struct link_map *map, const struct object *obje
 			if (!point(slot, &redirections[n]))
 				return false;
 			if (is_read_only(map, (uintptr_t)slot))
-				raw3(SYS_mprotect, (uintptr_t)slot & ~(uintptr_t)4095, 4096,
-				     PROT_READ);
+				protect(slot, PROT_READ);
 			*done |= UINT32_C(1) << n;
 		}
 	}

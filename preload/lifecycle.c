@@ -14,6 +14,7 @@
 #include "preload/modules.h"
 #include "preload/real.h"
 #include "preload/settings.h"
+#include "preload/signals.h"
 #include "preload/thread.h"
 #include "preload/unwind.h"
 
@@ -28,18 +29,44 @@ static void go_on(void)
 	atomic_store_explicit(&recorder.state, RECORDER_ON, memory_order_release);
 }
 
-bool recorder_wake(void)
+static bool make_session(void)
 {
-	int idle = RECORDER_IDLE;
-
-	if (!atomic_compare_exchange_strong(&recorder.state, &idle, RECORDER_WAKING))
-		return idle == RECORDER_ON;
 	if (!attach_make_default()) {
 		atomic_store_explicit(&recorder.state, RECORDER_OFF, memory_order_release);
 		return false;
 	}
 	go_on();
 	return true;
+}
+
+/* A handler that left by siglongjmp would leave the session half made. */
+bool recorder_wake(void)
+{
+	int idle = RECORDER_IDLE;
+	uint64_t signals;
+	bool made;
+
+	if (!atomic_compare_exchange_strong(&recorder.state, &idle, RECORDER_WAKING))
+		return idle == RECORDER_ON;
+	signals = signals_block();
+	made = make_session();
+	signals_restore(signals);
+	return made;
+}
+
+void recorder_forked(void)
+{
+	int waking = RECORDER_WAKING;
+
+	if (!process_page)
+		return;
+	/* Kernels before 4.14 wipe no page. */
+	if (atomic_load_explicit(&process_page->process, memory_order_relaxed) &&
+	    process_is_vm_child())
+		atomic_store_explicit(&process_page->process, 0, memory_order_relaxed);
+	/* Whoever was making the session is not here. */
+	atomic_compare_exchange_strong(&recorder.state, &waking, RECORDER_IDLE);
+	recording_calls();
 }
 
 /* Our own code, so that a stack can begin at the host's. */

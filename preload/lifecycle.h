@@ -10,6 +10,9 @@
  */
 bool recorder_wake(void);
 
+/* First words in a fork child, where a wrapper knows of it. */
+void recorder_forked(void);
+
 /* The first question of a hook for a lock call. */
 static inline bool recording_locks(void)
 {
@@ -21,7 +24,7 @@ static inline bool recording_locks(void)
 	return atomic_load_explicit(&recorder.session->recording, memory_order_relaxed);
 }
 
-/* The same for all other calls: these alone make no session. */
+/* The same for all other calls, which never make a session. */
 static inline bool recording_calls(void)
 {
 	if (atomic_load_explicit(&recorder.state, memory_order_acquire) != RECORDER_ON)

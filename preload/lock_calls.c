@@ -13,9 +13,7 @@
 
 #define NOT_A_LOCK LOCK_OPS
 
-/* ---- fcntl
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- fcntl */
 
 static uint8_t op_of_command(int command)
 {
@@ -127,9 +125,7 @@ int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, 
 	return result;
 }
 
-/* ---- flock
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- flock */
 
 static uint16_t mode_of_operation(int operation)
 {
@@ -167,9 +163,7 @@ int hook_flock(int (*real_flock)(int fd, int operation), int fd, int operation, 
 	return result;
 }
 
-/* ---- lockf
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- lockf */
 
 /* lockf(3): F_TEST asks as a reader would; the others lock for writing. From the file position on.
  */

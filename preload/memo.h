@@ -13,7 +13,8 @@
 
 #include "trace/format.h"
 
-#define MEMOS 16 /* per thread, by call site and depth; a power of two */
+#define MEMOS	  16 /* per thread, by call site and depth */
+#define MEMO_WAYS 4
 
 struct memo_frame {
 	const uintptr_t *place; /* where on the stack the return address lies */

@@ -18,7 +18,8 @@ struct module {
 	uintptr_t end, base;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint8_t build_id_bytes;
-	const char *path;
+	const char *_Atomic
+		path; /* the loader's own string: fresh at each walk that finds the module */
 	_Atomic uint64_t position; /* of the last RECORD_MODULE; 0: to be announced */
 };
 
@@ -139,9 +140,7 @@ bool modules_find(uintptr_t address, struct dl_phdr_info *info)
 #endif
 }
 
-/* ---- The table
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- The table */
 
 static void find_extent(const struct dl_phdr_info *info, struct module *module)
 {
@@ -237,9 +236,7 @@ static struct module *enter(const struct module *wanted)
 	return NULL;
 }
 
-/* ---- Announcing
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- Announcing */
 
 static uint64_t announce(const struct module *module, bool slow)
 {
@@ -251,7 +248,8 @@ static uint64_t announce(const struct module *module, bool slow)
 		.base = module->base,
 		.size = module->end - atomic_load_explicit(&module->start, memory_order_relaxed),
 	};
-	struct piece path = { module->path, module->path ? strlen(module->path) : 0 };
+	const char *name = atomic_load_explicit(&module->path, memory_order_relaxed);
+	struct piece path = { name, name ? strlen(name) : 0 };
 
 	if (!path.length) /* the program itself has no name there */
 		path = (struct piece){ process_exe(), strlen(process_exe()) };
@@ -271,6 +269,7 @@ uint64_t modules_frame(uintptr_t address)
 	module = enter(&found);
 	if (!module)
 		return FRAME(0, address);
+	atomic_store_explicit(&module->path, found.path, memory_order_relaxed);
 	if (!emit_is_fresh(atomic_load_explicit(&module->position, memory_order_relaxed)))
 		atomic_store_explicit(&module->position, announce(module, false),
 				      memory_order_relaxed);

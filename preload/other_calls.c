@@ -47,6 +47,11 @@ static bool wanted(unsigned long request)
 	       (recorder.ioctl_mode == IOCTL_EXCLUSIVE && excludes(request));
 }
 
+bool ioctl_matters(unsigned long request)
+{
+	return wanted(request) || request == FIOCLEX || request == FIONCLEX;
+}
+
 int hook_ioctl(int (*real_ioctl)(int fd, unsigned long request, void *argument), int fd,
 	       unsigned long request, void *argument, struct site site)
 {

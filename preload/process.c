@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,7 @@
 #include "preload/grants.h"
 #include "preload/inherit.h"
 #include "preload/modules.h"
+#include "preload/signals.h"
 #include "trace/session.h"
 
 struct process_page *process_page;
@@ -84,6 +86,17 @@ static bool parse_stat(char *text, size_t length)
 	return true;
 }
 
+/* /proc/self/status has a line "Seccomp:\t0" where there is no filter. */
+static bool find_sandbox(void)
+{
+	char text[4096];
+	const char *line;
+
+	text[read_file("/proc/self/status", text, sizeof(text) - 1)] = '\0';
+	line = strstr(text, "\nSeccomp:\t");
+	return !line || line[10] != '0';
+}
+
 static uint64_t find_open_fds(void)
 {
 	uint64_t open = 0;
@@ -107,6 +120,7 @@ bool process_identify(void)
 	raw3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
 	process_page = page;
 	recorder.open_fds = find_open_fds();
+	recorder.sandboxed = find_sandbox();
 	recorder.pid = (int32_t)raw0(SYS_getpid);
 	length = read_file("/proc/self/stat", text, sizeof(text) - 1);
 	if (!parse_stat(text, length)) {
@@ -127,9 +141,7 @@ bool process_identify(void)
 	return true;
 }
 
-/* ---- Announcing
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Announcing */
 
 #define PIECES 4
 
@@ -182,19 +194,19 @@ void process_announce_slow(void)
 	emit_long_slow(&record, pieces, PIECES);
 }
 
-/* ---- Slots
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- Slots */
 
-static struct process_slot *slot_at(uint32_t start, uint32_t i)
+static uint32_t used_slots(void)
 {
-	return &recorder.process_slots[(start + i) % recorder.process_slot_count];
+	return slots_used(&recorder.session->processes_used, recorder.process_slot_count);
 }
 
 struct process_slot *process_slot_of(uint32_t process)
 {
-	for (uint32_t i = 0; process && i < recorder.process_slot_count; i++) {
-		struct process_slot *slot = slot_at(process, i);
+	uint32_t used = process ? used_slots() : 0;
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct process_slot *slot = &recorder.process_slots[i];
 
 		if (atomic_load_explicit(&slot->process, memory_order_acquire) == process)
 			return slot;
@@ -205,7 +217,9 @@ struct process_slot *process_slot_of(uint32_t process)
 /* The slot of a living process by pid: 0 in start_time matches any. */
 static struct process_slot *slot_by_pid(int32_t pid, uint64_t start_time)
 {
-	for (uint32_t i = 0; pid && i < recorder.process_slot_count; i++) {
+	uint32_t used = pid ? used_slots() : 0;
+
+	for (uint32_t i = 0; i < used; i++) {
 		struct process_slot *slot = &recorder.process_slots[i];
 		uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
 
@@ -217,24 +231,85 @@ static struct process_slot *slot_by_pid(int32_t pid, uint64_t start_time)
 	return NULL;
 }
 
-static struct process_slot *claim_slot(uint32_t process)
+/* After death or exec: nobody is inside a request. */
+static void free_thread_slots(uint32_t process)
+{
+	uint32_t used = slots_used(&recorder.session->threads_used, recorder.thread_slot_count);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct thread_slot *slot = &recorder.thread_slots[i];
+
+		if (atomic_load_explicit(&slot->process, memory_order_relaxed) == process) {
+			atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
+			atomic_store_explicit(&slot->process, 0, memory_order_release);
+		}
+	}
+}
+
+static bool is_dead(const struct process_slot *slot)
+{
+	return slot->pidns == recorder.pidns && slot->pid > 0 &&
+	       raw2(SYS_kill, slot->pid, 0) == -ESRCH;
+}
+
+static struct process_slot *claim_free_slot(void)
 {
 	for (uint32_t i = 0; i < recorder.process_slot_count; i++) {
-		struct process_slot *slot = slot_at(process, i);
+		struct process_slot *slot = &recorder.process_slots[i];
 		uint32_t free = 0;
 
 		if (!atomic_load_explicit(&slot->process, memory_order_relaxed) &&
-		    atomic_compare_exchange_strong(&slot->process, &free, SLOT_BUSY))
+		    atomic_compare_exchange_strong(&slot->process, &free, SLOT_BUSY)) {
+			slots_mark(&recorder.session->processes_used, i);
 			return slot;
+		}
 	}
+	return NULL;
+}
+
+/* A session that no launcher looks after fills up with the dead: make room, all at once. */
+static void bury_the_dead(void)
+{
+	for (uint32_t i = 0; i < recorder.process_slot_count; i++) {
+		struct process_slot *slot = &recorder.process_slots[i];
+		uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
+
+		if (!process || process == SLOT_BUSY || !is_dead(slot))
+			continue;
+		free_thread_slots(process);
+		atomic_compare_exchange_strong(&slot->process, &process, 0);
+	}
+}
+
+static struct process_slot *claim_slot(void)
+{
+	struct process_slot *slot = claim_free_slot();
+
+	if (slot)
+		return slot;
+	bury_the_dead();
+	slot = claim_free_slot();
+	if (slot)
+		return slot;
 	recorder_count(&recorder.session->lost_processes);
 	return &spare_slot;
 }
 
+/* 0 and SLOT_BUSY are nobody's number. */
+static uint32_t new_number(void)
+{
+	uint32_t process;
+
+	do
+		process = (uint32_t)atomic_fetch_add(&recorder.session->next_process.value, 1);
+	while (!process || process == SLOT_BUSY);
+	return process;
+}
+
 static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 {
-	uint32_t process = (uint32_t)atomic_fetch_add(&recorder.session->next_process.value, 1);
-	struct process_slot *slot = claim_slot(process);
+	uint32_t process = new_number();
+	struct process_slot *slot = claim_slot();
 
 	memset((char *)slot + sizeof(slot->process), 0, sizeof(*slot) - sizeof(slot->process));
 	slot->pid = recorder.pid;
@@ -246,20 +321,6 @@ static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 	atomic_store_explicit(&slot->process, process, memory_order_release);
 	recorder.slot = slot;
 	recorder.process = process;
-}
-
-/* After exec the other threads are gone, and so is this thread's place: nobody is inside a request.
- */
-static void free_thread_slots(uint32_t process)
-{
-	for (uint32_t i = 0; i < recorder.thread_slot_count; i++) {
-		struct thread_slot *slot = &recorder.thread_slots[i];
-
-		if (atomic_load_explicit(&slot->process, memory_order_relaxed) == process) {
-			atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
-			atomic_store_explicit(&slot->process, 0, memory_order_release);
-		}
-	}
 }
 
 /* A fork child that joins only now, and was identified before it was born. */
@@ -296,23 +357,30 @@ void process_join(void)
 		inherit_from_parent();
 }
 
-void process_forked(uint32_t parent)
+static void forked(uint32_t parent)
 {
-	uint32_t fresh = 0;
-	const struct process_slot *parent_slot = recorder.slot;
+	/* A copy: where the table is full, child and parent have the same private slot. */
+	struct process_slot before;
 
-	/* A signal handler may come here first. */
-	if (!atomic_compare_exchange_strong(&process_page->process, &fresh, SLOT_BUSY))
-		return;
-	recorder.pid = (int32_t)raw0(SYS_getpid);
-	if (atomic_load_explicit(&recorder.state, memory_order_relaxed) != RECORDER_ON)
-		return;
+	memcpy(&before, recorder.slot, sizeof(before));
 	take_slot(parent, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
 	recorder.open_fds = UINT64_MAX; /* any may come from the parent */
-	grants_inherit(recorder.slot, parent_slot);
+	grants_inherit(recorder.slot, &before);
 	modules_forget_announced();
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(PROCESS_FORK);
+}
+
+/* No handler may lock as the parent meanwhile. */
+void process_forked(uint32_t parent)
+{
+	uint64_t signals = signals_block();
+
+	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
+		recorder.pid = (int32_t)raw0(SYS_getpid);
+		forked(parent);
+	}
+	signals_restore(signals);
 }
 
 bool process_is_vm_child(void)
@@ -332,6 +400,13 @@ void process_unwatch(int fd)
 	if (!file_known_beside(fd))
 		atomic_fetch_and_explicit(&recorder.slot->watch, ~(UINT64_C(1) << (fd & 63)),
 					  memory_order_relaxed);
+}
+
+void process_note_duplicate(int from, int to)
+{
+	atomic_fetch_or_explicit(&recorder.slot->duplicated,
+				 UINT64_C(1) << (from & 63) | UINT64_C(1) << (to & 63),
+				 memory_order_relaxed);
 }
 
 const char *process_exe(void)

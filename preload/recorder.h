@@ -42,6 +42,7 @@ struct recorder {
 	enum ioctl_mode ioctl_mode;
 	uint64_t slow_ns;
 	bool argv_wanted;
+	bool sandboxed; /* a seccomp filter was there when the image started */
 	/* This process. Rewritten by process_forked(). */
 	uint32_t process; /* its number in the session */
 	int32_t pid;
@@ -57,6 +58,22 @@ extern struct recorder recorder;
 static inline void recorder_count(struct counter *counter)
 {
 	atomic_fetch_add_explicit(&counter->value, 1, memory_order_relaxed);
+}
+
+/* Slots are taken from the front, so that a search ends where nobody has ever been. */
+static inline uint32_t slots_used(_Atomic uint32_t *mark, uint32_t count)
+{
+	uint32_t used = atomic_load_explicit(mark, memory_order_acquire);
+
+	return used < count ? used : count;
+}
+
+static inline void slots_mark(_Atomic uint32_t *mark, uint32_t index)
+{
+	uint32_t used = atomic_load_explicit(mark, memory_order_relaxed);
+
+	while (used <= index && !atomic_compare_exchange_weak(mark, &used, index + 1))
+		;
 }
 
 #endif

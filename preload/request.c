@@ -10,7 +10,7 @@
 #include "preload/clock.h"
 #include "preload/emit.h"
 #include "preload/process.h"
-#include "preload/sigstack.h"
+#include "preload/signals.h"
 
 #define whence_of(flags) (((flags)&FLAG_WHENCE) >> FLAG_WHENCE_SHIFT)
 
@@ -20,9 +20,7 @@ static const enum lock_action actions[] = {
 #undef X
 };
 
-/* ---- The range
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- The range */
 
 /* What whence counts from. Another thread may move it before the kernel looks: the same race that
  * the host has. */
@@ -62,9 +60,7 @@ static void resolve_range(struct request *request, const struct asked *asked)
 		record->flags |= FLAG_BAD_RANGE;
 }
 
-/* ---- The slot
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- The slot */
 
 static void emit_abandoned(const struct thread *thread, uint32_t index)
 {
@@ -119,30 +115,37 @@ static void drop_left_requests(struct thread *thread, uintptr_t frame)
 	abandon(thread, depth);
 }
 
+#define NOT_IN_SLOT NEST_MAX
+
+/*
+ * In an order that lets a handler come at any moment: first no checksum fits, then the place is
+ * taken, then the request is there.
+ */
 static void slot_enter(struct request *request, uint64_t position, uintptr_t frame)
 {
 	struct thread_slot *slot = request->thread->slot;
-	uint32_t depth = atomic_load_explicit(&slot->depth, memory_order_relaxed);
+	uint32_t index = atomic_load_explicit(&slot->depth, memory_order_relaxed);
 	uint64_t payload[PAYLOAD_WORDS];
 
-	if (unlikely(depth == NEST_MAX)) {
+	request->index = NOT_IN_SLOT;
+	if (unlikely(index >= NEST_MAX)) {
 		recorder_count(&recorder.session->lost_nested);
 		return;
 	}
 	memcpy(payload, &request->record, sizeof(payload));
-	atomic_store_explicit(&slot->position[depth], position, memory_order_relaxed);
-	cell_write(&slot->request[depth], position, payload);
-	request->thread->frame[depth] = frame;
-	atomic_store_explicit(&slot->depth, depth + 1, memory_order_release);
+	atomic_store_explicit(&slot->position[index], UINT64_MAX, memory_order_relaxed);
+	request->thread->frame[index] = frame;
+	atomic_store_explicit(&slot->depth, index + 1, memory_order_release);
+	cell_write(&slot->request[index], position, payload);
+	atomic_store_explicit(&slot->position[index], position, memory_order_release);
+	request->index = index;
 }
 
-static void slot_leave(struct request *request)
+static void slot_leave(const struct request *request)
 {
-	struct thread_slot *slot = request->thread->slot;
-	uint32_t depth = atomic_load_explicit(&slot->depth, memory_order_relaxed);
-
-	if (likely(depth))
-		atomic_store_explicit(&slot->depth, depth - 1, memory_order_release);
+	if (likely(request->index != NOT_IN_SLOT))
+		atomic_store_explicit(&request->thread->slot->depth, request->index,
+				      memory_order_release);
 }
 
 /* ---- Around the call

@@ -26,6 +26,7 @@ struct request {
 	struct lock lock;
 	struct record_lock record;
 	bool in_ring;
+	uint32_t index; /* of the thread slot's place */
 };
 
 /* Before the real call. Leaves request->thread NULL where the recorder steps aside. */

@@ -6,16 +6,18 @@
 
 #include "preload/emit.h"
 #include "preload/modules.h"
-#include "preload/sigstack.h"
+#include "preload/signals.h"
 #include "preload/unwind.h"
 
 #define OWN_FRAMES  12	 /* of the recorder itself, between the walk and the hook */
 #define STACKS_SEEN 1024 /* a power of two */
 
-/* Stacks of this process that were announced, by hash. An entry is valid if its hash is the same
- * before and after. */
+/*
+ * Stacks of this process that were announced, by hash. The first word holds hash ^ position, so
+ * that words of two writers never fit together.
+ */
 static struct {
-	_Atomic uint64_t hash, position;
+	_Atomic uint64_t mixed, position;
 } seen[STACKS_SEEN];
 
 static uint64_t hash_addresses(const uintptr_t *addresses, uint32_t count)
@@ -32,35 +34,22 @@ static uint64_t hash_addresses(const uintptr_t *addresses, uint32_t count)
 static uint64_t position_seen(uint64_t hash)
 {
 	uint32_t i = hash & (STACKS_SEEN - 1);
-	uint64_t position;
+	uint64_t position = atomic_load_explicit(&seen[i].position, memory_order_acquire);
 
-	if (atomic_load_explicit(&seen[i].hash, memory_order_acquire) != hash)
-		return 0;
-	position = atomic_load_explicit(&seen[i].position, memory_order_acquire);
-	return atomic_load_explicit(&seen[i].hash, memory_order_relaxed) == hash ? position : 0;
+	return (atomic_load_explicit(&seen[i].mixed, memory_order_acquire) ^ position) == hash
+		       ? position
+		       : 0;
 }
 
 static void remember(uint64_t hash, uint64_t position)
 {
 	uint32_t i = hash & (STACKS_SEEN - 1);
 
-	atomic_store_explicit(&seen[i].hash, 0, memory_order_relaxed);
 	atomic_store_explicit(&seen[i].position, position, memory_order_release);
-	atomic_store_explicit(&seen[i].hash, hash, memory_order_release);
+	atomic_store_explicit(&seen[i].mixed, hash ^ position, memory_order_release);
 }
 
-/* ---- Walking
- * ----------------------------------------------------------------------------------------------------
- */
-
-/*
- * A signal handler that locks while this thread is walking must not walk: libunwind is in the
- * middle of something. A walk that was left by siglongjmp is over: its frame lies below ours.
- */
-static bool may_walk(const struct thread *thread, uintptr_t frame)
-{
-	return !thread->walking || (thread->walking <= frame && !on_signal_stack());
-}
+/* ---- Walking */
 
 struct walk {
 	uintptr_t addresses[OWN_FRAMES + STACK_MAX];
@@ -68,6 +57,30 @@ struct walk {
 	bool truncated;
 	bool failed; /* only the hook's caller is known */
 };
+
+/*
+ * A signal handler that walked as well, for us or for the host, would find libunwind in the middle
+ * of something. So none runs until the walk is over; that takes microseconds, and seldom happens.
+ */
+struct quiet {
+	uint64_t signals;
+	int error;
+};
+
+static struct quiet walk_begin(struct thread *thread)
+{
+	struct quiet quiet = { signals_block(), errno };
+
+	thread->walking = true;
+	return quiet;
+}
+
+static void walk_end(struct thread *thread, struct quiet quiet)
+{
+	thread->walking = false;
+	errno = quiet.error;
+	signals_restore(quiet.signals);
+}
 
 static bool is_own(uintptr_t address)
 {
@@ -78,12 +91,10 @@ static bool is_own(uintptr_t address)
 static void take_walk(struct thread *thread, struct site site, struct walk *walk)
 {
 	uint32_t depth = recorder.stack_depth, own = 0, found;
-	int saved = errno;
+	struct quiet quiet = walk_begin(thread);
 
-	thread->walking = site.frame ? site.frame : (uintptr_t)__builtin_frame_address(0);
 	found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
-	thread->walking = 0;
-	errno = saved;
+	walk_end(thread, quiet);
 	while (own < found && is_own(walk->addresses[own]))
 		own++;
 	walk->count = found - own < depth ? found - own : depth;
@@ -131,13 +142,25 @@ static uint64_t position_of(const struct walk *walk, uint64_t hash)
 	return position;
 }
 
-/* ---- Memo
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- Memo */
 
+/* Sets of MEMO_WAYS, as a processor's cache has them: a lock and its unlock often share a set. */
+static struct memo *memo_set(struct thread *thread, struct site site)
+{
+	uint64_t mixed = (site.frame ^ site.caller << 13) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &thread->memo[(mixed >> 60) % (MEMOS / MEMO_WAYS) * MEMO_WAYS];
+}
+
+/* The site's memo, or the one of its set that is to be given up for it. */
 static struct memo *memo_of(struct thread *thread, struct site site)
 {
-	return &thread->memo[(site.frame >> 4 ^ site.caller ^ site.caller >> 7) & (MEMOS - 1)];
+	struct memo *set = memo_set(thread, site);
+
+	for (int i = 0; i < MEMO_WAYS; i++)
+		if (set[i].frame == site.frame && set[i].caller == site.caller)
+			return &set[i];
+	return &set[thread->next_memo++ % MEMO_WAYS];
 }
 
 /* Innermost first: as long as the inner return addresses are the same, the next place is on the
@@ -166,14 +189,15 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
 
 /*
  * A memo is armed when a site comes with the same stack for the second time: finding the places
- * takes microseconds, which would be wasted on a site that comes but once.
+ * takes microseconds, which would be wasted on a site that comes but once. Armed it is while no
+ * handler can run, so that no two sites mix in it.
  */
 static void learn(struct thread *thread, struct memo *memo, struct site site,
-		  const struct walk *walk, uint64_t hash)
+		  const struct walk *walk, uint64_t hash, uint64_t position)
 {
 	bool again = memo->frame == site.frame && memo->caller == site.caller && memo->hash == hash;
-	uint32_t count = 0;
-	int saved = errno;
+	struct quiet quiet;
+	uint32_t count;
 
 	memo->count = 0;
 	memo->frame = site.frame;
@@ -181,41 +205,42 @@ static void learn(struct thread *thread, struct memo *memo, struct site site,
 	memo->hash = hash;
 	if (!again || walk->failed)
 		return;
-	thread->walking = site.frame;
+	quiet = walk_begin(thread);
 	count = unwind_places(thread, site.caller, memo->frames, walk->count);
-	thread->walking = 0;
-	errno = saved;
-	if (same_frames(memo, walk, count))
+	if (memo->frame == site.frame && memo->caller == site.caller &&
+	    same_frames(memo, walk, count)) {
+		memo->position = position;
 		memo->count = count;
+	}
+	walk_end(thread, quiet);
 }
 
 reference stack_capture(struct thread *thread, struct site site)
 {
 	struct memo *memo = memo_of(thread, site);
 	struct walk walk;
-	uint64_t hash;
+	uint64_t hash, position;
 
 	if (likely(still_there(memo, site)) && likely(emit_is_fresh(memo->position)))
 		return (reference)memo->position;
 	if (!recorder.stack_depth)
 		return 0;
-	if (!unwind_usable() || !may_walk(thread, site.frame)) {
+	if (!unwind_usable()) {
 		recorder_count(&recorder.session->lost_stacks);
 		return 0;
 	}
 	take_walk(thread, site, &walk);
 	hash = hash_addresses(walk.addresses, walk.count);
-	memo->position = position_of(&walk, hash);
-	learn(thread, memo, site, &walk, hash);
-	return (reference)memo->position;
+	position = position_of(&walk, hash);
+	learn(thread, memo, site, &walk, hash, position);
+	return (reference)position;
 }
 
 reference stack_announce_slow(struct thread *thread, struct site site)
 {
 	struct walk walk;
 
-	if (!recorder.stack_depth || !unwind_usable() ||
-	    !may_walk(thread, (uintptr_t)__builtin_frame_address(0)))
+	if (!recorder.stack_depth || !unwind_usable())
 		return 0;
 	take_walk(thread, site, &walk);
 	return (reference)announce(&walk, true);

@@ -5,7 +5,9 @@
 #include <sys/mman.h>
 
 #include "preload/arch.h"
+#include "preload/process.h"
 #include "preload/request.h"
+#include "preload/signals.h"
 
 /* Keys below this have their values inside the thread's own structure; for others
  * pthread_setspecific allocates. */
@@ -13,7 +15,6 @@
 
 /* initial-exec: reaching them must not call __tls_get_addr, which may allocate. */
 static __thread struct thread *current __attribute__((tls_model("initial-exec")));
-static __thread bool making __attribute__((tls_model("initial-exec")));
 
 static pthread_key_t key;
 static bool key_usable;
@@ -29,12 +30,15 @@ static void thread_ended(void *value)
 {
 	struct thread *thread = value;
 
+	if (current == thread)
+		current = NULL;
 	if (thread->process == recorder.process) {
 		request_abandon_all(thread);
 		leave_slot(thread->slot);
 	}
-	if (current == thread)
-		current = NULL;
+	for (int i = 0; i < REGIONS_MAX; i++)
+		if (thread->region[i].memory)
+			raw2(SYS_munmap, thread->region[i].memory, thread->region[i].length);
 	raw2(SYS_munmap, thread, sizeof(*thread));
 }
 
@@ -43,16 +47,17 @@ void thread_prepare(void)
 	key_usable = !pthread_key_create(&key, thread_ended) && key < KEYS_WITHOUT_ALLOCATION;
 }
 
-static struct thread_slot *claim_slot(uint32_t tid)
+static struct thread_slot *claim_slot(void)
 {
 	for (uint32_t i = 0; i < recorder.thread_slot_count; i++) {
-		struct thread_slot *slot =
-			&recorder.thread_slots[(tid + i) % recorder.thread_slot_count];
+		struct thread_slot *slot = &recorder.thread_slots[i];
 		uint32_t free = 0;
 
 		if (!atomic_load_explicit(&slot->process, memory_order_relaxed) &&
-		    atomic_compare_exchange_strong(&slot->process, &free, recorder.process))
+		    atomic_compare_exchange_strong(&slot->process, &free, recorder.process)) {
+			slots_mark(&recorder.session->threads_used, i);
 			return slot;
+		}
 	}
 	recorder_count(&recorder.session->lost_threads);
 	return NULL;
@@ -64,21 +69,23 @@ static void settle(struct thread *thread)
 
 	thread->process = recorder.process;
 	thread->tid = (uint32_t)raw0(SYS_gettid);
-	slot = claim_slot(thread->tid);
+	slot = claim_slot();
 	thread->slot = slot ? slot : &thread->spare;
 	thread->slot->tid = thread->tid;
 	atomic_store_explicit(&thread->slot->depth, 0, memory_order_release);
 	thread->scratch_taken = false;
-	thread->walking = 0;
+	thread->walking = false;
 }
 
+/* A vfork child runs on its parent's thread: it must not become that thread. */
 static struct thread *make(void)
 {
+	uint64_t signals;
 	struct thread *thread;
 
-	if (making)
+	if (process_is_vm_child())
 		return NULL;
-	making = true;
+	signals = signals_block();
 	thread = (void *)raw6(SYS_mmap, 0, sizeof(*thread), PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if ((unsigned long)thread > -4096UL) {
@@ -89,7 +96,7 @@ static struct thread *make(void)
 		if (key_usable)
 			pthread_setspecific(key, thread);
 	}
-	making = false;
+	signals_restore(signals);
 	return thread;
 }
 
@@ -99,8 +106,12 @@ struct thread *thread_current(void)
 
 	if (unlikely(!thread))
 		return make();
-	if (unlikely(thread->process != recorder.process)) /* forked */
+	if (unlikely(thread->process != recorder.process)) { /* forked */
+		uint64_t signals = signals_block();
+
 		settle(thread);
+		signals_restore(signals);
+	}
 	return thread;
 }
 

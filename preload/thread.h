@@ -10,6 +10,9 @@
 #include "preload/recorder.h"
 
 #define SCRATCH_ROOM 4096
+#define WALK_ROOM    32768 /* libunwind takes up to 10 KiB */
+#define REGIONS_MAX  4
+#define LOCKED_MAX   4
 
 struct thread {
 	uint32_t process; /* whose thread it was set up for: another number after fork */
@@ -18,11 +21,20 @@ struct thread {
 	uintptr_t frame[NEST_MAX]; /* of the hook that wrote slot->request[i] */
 	struct thread_slot spare;
 	bool scratch_taken;
-	uintptr_t walking;	/* frame address of the walk that is on; 0: none */
+	bool walking;		/* a walk of ours is on; no signal is delivered meanwhile */
 	void *bail_out[5];	/* __builtin_longjmp out of the walk */
+	void *lock[LOCKED_MAX]; /* libunwind's mutexes that it has locked, in order */
+	unsigned locked;
+	struct {
+		void *memory;
+		size_t length;
+	} region[REGIONS_MAX];	/* large ones that libunwind mapped for this thread */
 	uint64_t unwind_tls[8]; /* libunwind's thread-local variables, during our walks */
+	uint32_t next_memo;
 	struct memo memo[MEMOS];
 	char scratch[SCRATCH_ROOM];
+	/* Walks have a stack of their own: the host's may be that of a signal or a fiber. */
+	char walk_stack[WALK_ROOM] __attribute__((aligned(16)));
 };
 
 /* Constructor only: the key whose destructor gives a thread's slot back. */

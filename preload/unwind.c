@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <libunwind.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "preload/arch.h"
 #include "preload/isolate.h"
 #include "preload/modules.h"
 
@@ -39,8 +41,10 @@ bool unwind_prepare(void)
 {
 	void *handle = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 
-	if (!handle)
+	if (!handle) {
+		dlerror(); /* what went wrong is nothing the host should find */
 		return false;
+	}
 	*(void **)&lib.backtrace = dlsym(handle, "unw_backtrace");
 	*(void **)&lib.getcontext = dlsym(handle, CONTEXT_FUNCTION);
 	*(void **)&lib.init_local = dlsym(handle, NAME(unw_init_local));
@@ -57,25 +61,55 @@ bool unwind_usable(void)
 	return lib.usable;
 }
 
-/*
- * libunwind tries a read or write again for as long as errno is EINTR, whatever it returned: with
- * the EINTR that the host's call has left there, that is for ever. Our callers restore errno.
- */
-static void forget_interruption(void)
+/* So many walks in a row without libunwind's mutex: it will not come back (fork). */
+#define GIVE_UP_AFTER 64
+
+static _Atomic int given_up;
+
+void unwind_given_up(void)
 {
+	if (atomic_fetch_add_explicit(&given_up, 1, memory_order_relaxed) >= GIVE_UP_AFTER)
+		lib.usable = false;
+}
+
+/* A walk on its way to the thread's walk stack and back. */
+struct errand {
+	struct thread *thread;
+	uintptr_t *addresses;
+	struct memo_frame *frames;
+	uintptr_t caller;
+	uint32_t room;
+	volatile uint32_t count;
+};
+
+static void run_on_walk_stack(void (*walk)(void *errand), struct errand *errand)
+{
+	/* libunwind tries a read or write again for as long as errno is EINTR, whatever it
+	 * returned: with the EINTR that the host's call has left there, that is for ever. */
 	errno = 0;
+	errand->thread->locked = 0;
+	call_on_stack(errand->thread->walk_stack + WALK_ROOM, walk, errand);
+	if (errand->count)
+		atomic_store_explicit(&given_up, 0, memory_order_relaxed);
+}
+
+static void walk(void *argument)
+{
+	struct errand *errand = argument;
+	int count;
+
+	if (__builtin_setjmp(errand->thread->bail_out)) /* isolate.c: a lock could not be had */
+		return;
+	count = lib.backtrace((void **)errand->addresses, (int)errand->room);
+	errand->count = count > 0 ? (uint32_t)count : 0;
 }
 
 uint32_t unwind_walk(struct thread *thread, uintptr_t *addresses, uint32_t room)
 {
-	int count;
+	struct errand errand = { .thread = thread, .addresses = addresses, .room = room };
 
-	forget_interruption();
-	if (__builtin_setjmp(
-		    thread->bail_out)) /* isolate.c: a lock of libunwind's could not be had */
-		return 0;
-	count = lib.backtrace((void **)addresses, (int)room);
-	return count > 0 ? (uint32_t)count : 0;
+	run_on_walk_stack(walk, &errand);
+	return errand.count;
 }
 
 /* A word below a return address that points a little higher on the stack: a saved frame pointer. */
@@ -86,36 +120,49 @@ static uintptr_t saved_frame_pointer(const uintptr_t *place)
 	return below > here && below - here < (1u << 20) ? below : 0;
 }
 
-uint32_t unwind_places(struct thread *thread, uintptr_t caller, struct memo_frame *frames,
-		       uint32_t room)
+static void find_places(void *argument)
 {
+	struct errand *errand = argument;
 	unw_context_t context;
 	unw_cursor_t cursor;
-	volatile uint32_t count = 0;
 	bool outside = false;
 
-	forget_interruption();
-	if (__builtin_setjmp(thread->bail_out))
-		return 0;
+	if (__builtin_setjmp(errand->thread->bail_out)) {
+		errand->count = 0;
+		return;
+	}
 	take_context(&context);
 	if (lib.init_local(&cursor, &context) < 0)
-		return 0;
-	while (count < room && lib.step(&cursor) > 0) {
+		return;
+	while (errand->count < errand->room && lib.step(&cursor) > 0) {
+		struct memo_frame *frame = &errand->frames[errand->count];
 		unw_save_loc_t saved;
 		unw_word_t address;
 
 		if (lib.get_reg(&cursor, UNW_REG_IP, &address) < 0 || !address)
-			break;
-		outside = outside || address == caller;
+			return;
+		outside = outside || address == errand->caller;
 		if (!outside)
 			continue;
 		if (lib.get_save_loc(&cursor, UNW_REG_IP, &saved) < 0 ||
-		    saved.type != UNW_SLT_MEMORY)
-			return 0;
-		frames[count].place = (const uintptr_t *)saved.u.addr;
-		frames[count].address = address;
-		frames[count].below = saved_frame_pointer(frames[count].place);
-		count++;
+		    saved.type != UNW_SLT_MEMORY) {
+			errand->count = 0;
+			return;
+		}
+		frame->place = (const uintptr_t *)saved.u.addr;
+		frame->address = address;
+		frame->below = saved_frame_pointer(frame->place);
+		errand->count++;
 	}
-	return count;
+}
+
+uint32_t unwind_places(struct thread *thread, uintptr_t caller, struct memo_frame *frames,
+		       uint32_t room)
+{
+	struct errand errand = {
+		.thread = thread, .frames = frames, .caller = caller, .room = room
+	};
+
+	run_on_walk_stack(find_places, &errand);
+	return errand.count;
 }

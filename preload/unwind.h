@@ -17,6 +17,8 @@
 /* Constructor only: opens libunwind if it is there. */
 bool unwind_prepare(void);
 bool unwind_usable(void);
+/* A walk could not get one of libunwind's mutexes. */
+void unwind_given_up(void);
 
 /* Return addresses from the caller of this function outwards. How many; 0: no walk. thread->walking
  * must be set. */

@@ -325,16 +325,15 @@ struct process_slot {
 	int32_t ppid;
 	uint32_t reserved;
 	char comm[16];
-	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
-	uint64_t reserved2[21];
+	_Atomic uint64_t grants;     /* bit n: grant[n] is in use */
+	_Atomic uint64_t duplicated; /* bit n % 64: fd n shares a description with another fd */
+	uint64_t reserved2[20];
 	struct grant grant[GRANTS_MAX];
 };
 static_assert(sizeof(struct process_slot) == 256 + GRANTS_MAX * 64,
 	      "struct process_slot changed size");
 
-/* ---- Header
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- Header */
 
 enum file_kind {
 	FILE_SESSION = 1,
@@ -368,7 +367,9 @@ struct header {
 	_Atomic uint32_t recording; /* 0: write nothing */
 	uint32_t drained;	    /* 1: somebody drains this session */
 	char tool[32];		    /* version of flocktrace that made it */
-	uint64_t reserved[9];
+	/* Slots from here on have never been used: how far a search has to go. */
+	_Atomic uint32_t threads_used, processes_used;
+	uint64_t reserved[8];
 	/* Changing while it runs. */
 	struct counter ring_head; /* next position; starts at 1 */
 	struct counter slow_head;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Short stretches of our own work that no signal handler may interrupt, and whether we are in one.
+ * Off the common path only: each of these is a system call.
+ */
+#ifndef PRELOAD_SIGNALS_H
+#define PRELOAD_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "preload/arch.h"
+
+/* The kernel's own signal set: 64 bits, without libc's reserve. */
+static inline uint64_t signals_block(void)
+{
+	uint64_t all = UINT64_MAX, before = 0;
+
+	raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(all));
+	return before;
+}
+
+static inline void signals_restore(uint64_t before)
+{
+	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof(before));
+}
+
+/* On a signal stack addresses of frames say nothing about which call is inside which. */
+static inline bool on_signal_stack(void)
+{
+	stack_t now;
+
+	return !raw2(SYS_sigaltstack, 0, &now) && now.ss_flags & SS_ONSTACK;
+}
+
+#endif
