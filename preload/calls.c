@@ -9,6 +9,7 @@
 #include "preload/file.h"
 #include "preload/grants.h"
 #include "preload/lifecycle.h"
+#include "preload/twins.h"
 
 /* A record of this process and thread, now. A thread that has never locked gets no slot for it. */
 static struct record_call new_record(uint8_t kind, uint8_t op, int fd)
@@ -46,29 +47,25 @@ bool call_close_matters(void)
 {
 	return atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
 	       (atomic_load_explicit(&recorder.slot->watch, memory_order_relaxed) ||
-		atomic_load_explicit(&recorder.slot->duplicated, memory_order_relaxed) ||
 		grants_any_posix());
 }
 
 static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 {
-	bool watched = process_watches(fd), duplicated = process_duplicated(fd), posix;
+	bool watched = process_watches(fd);
 	uint64_t device = 0, inode = 0;
 	struct record_call record;
 	struct thread *thread;
 
-	if ((!watched && !duplicated && !grants_any_posix()) || !file_identity(fd, &device, &inode))
+	if ((!watched && !grants_any_posix()) || !file_identity(fd, &device, &inode))
 		return;
-	posix = grants_posix_on(device, inode);
-	if ((!watched && !duplicated && !posix) || process_is_vm_child())
+	if ((!watched && !grants_posix_on(device, inode)) || process_is_vm_child())
 		return;
+	thread = thread_current();
 	record = new_record(RECORD_CALL, op, fd);
 	record.last = fd;
-	if (watched || posix) { /* a mere duplicate is not worth a name and a stack */
-		record.file = file_of(fd, record.time).name;
-		thread = thread_current();
-		record.stack = thread ? stack_capture(thread, site) : 0;
-	}
+	record.file = file_of(fd, record.time).name;
+	record.stack = thread ? stack_capture(thread, site) : 0;
 	grants_close(fd, device, inode);
 	begin(call, record);
 	file_forget((unsigned)fd, (unsigned)fd);
@@ -119,6 +116,8 @@ void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, 
 		  struct site site)
 {
 	call->recorded = false;
+	if (first == last)
+		twins_forget((int)first);
 	if (likely(!call_close_matters()) || !recording_calls())
 		return;
 	if (first == last)
@@ -140,20 +139,42 @@ void call_closed(struct call *call, int error)
 
 /* ---- Passing on */
 
-/* Also of fds that nobody has locked yet: whichever is locked later, the other keeps the lock
- * alive. */
-void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
+static void record_duplicate(uint8_t op, int from, int to, bool close_on_exec)
 {
-	struct record_call record;
+	struct record_call record = new_record(RECORD_CALL_RESULT, op, from);
 
-	if (from < 0 || from == to || !recording_calls() || process_is_vm_child())
-		return;
 	file_duplicated(from, to);
-	process_note_duplicate(from, to);
-	record = new_record(RECORD_CALL_RESULT, op, from);
+	process_watch(to);
 	record.last = to;
 	record.value = close_on_exec;
 	emit(&record);
+}
+
+void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
+{
+	if (from < 0 || from == to)
+		return;
+	twins_note(from, to);
+	if (atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
+	    process_watches(from) && recording_calls() && !process_is_vm_child())
+		record_duplicate(op, from, to, close_on_exec);
+}
+
+/* Noted by a vfork child, or closed unseen and opened anew: then they are no twins, or not any
+ * more. */
+static void tell_twin(int fd, int twin)
+{
+	uint64_t device[2], inode[2];
+
+	if (file_identity(fd, &device[0], &inode[0]) &&
+	    file_identity(twin, &device[1], &inode[1]) && device[0] == device[1] &&
+	    inode[0] == inode[1])
+		record_duplicate(CALL_DUP, fd, twin, false);
+}
+
+void call_first_lock(int fd)
+{
+	twins_each(fd, tell_twin);
 }
 
 void call_set_close_on_exec(int fd, bool on)

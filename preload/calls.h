@@ -35,8 +35,10 @@ bool call_close_matters(void);
 
 /* ---- Passing on */
 
-/* After fd was duplicated. replaced: dup2's new fd was open before and call_closing() was told. */
+/* After fd was duplicated; of dup2's new fd, call_closing() was told before. */
 void call_duplicated(uint8_t op, int from, int to, bool close_on_exec);
+/* fd is about to be locked for the first time: what shares its description is told. */
+void call_first_lock(int fd);
 void call_set_close_on_exec(int fd, bool on);
 
 void call_forking(struct call *call);

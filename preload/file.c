@@ -5,6 +5,7 @@
 #include <sys/statfs.h>
 
 #include "preload/arch.h"
+#include "preload/calls.h"
 #include "preload/emit.h"
 #include "preload/inherit.h"
 #include "preload/process.h"
@@ -12,7 +13,7 @@
 
 /* An fd can be closed and opened anew unseen (raw system calls): what is older than this is asked
  * again. */
-#define RECHECK_NS   UINT64_C(10000000)
+#define RECHECK_NS   UINT64_C(100000000)
 #define FDS_DIRECT   1024 /* these have a place of their own, the others share as many again */
 #define PATH_LONGEST 4096 /* SCRATCH_ROOM holds it */
 
@@ -135,7 +136,7 @@ static struct file look(int fd, struct known *known, uint64_t now)
 	bool same_fd = get(known->fd_plus_one) == (uint32_t)fd + 1, fresh;
 	struct file file = { .asked = true };
 
-	if (process_is_vm_child())
+	if (!same_fd && process_is_vm_child())
 		return (struct file){ .vm_child = true };
 	if (fd < 0 || !ask(fd, &status))
 		return file;
@@ -158,6 +159,7 @@ static struct file look(int fd, struct known *known, uint64_t now)
 		process_watch(fd);
 		if (file.inherited)
 			inherit_from_ancestors(fd);
+		call_first_lock(fd);
 	}
 	return file;
 }

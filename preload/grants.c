@@ -193,9 +193,6 @@ void grants_inherit(struct process_slot *child, const struct process_slot *paren
 	const struct grant *grant;
 	uint64_t count = 0;
 
-	atomic_store_explicit(&child->duplicated,
-			      atomic_load_explicit(&parent->duplicated, memory_order_relaxed),
-			      memory_order_relaxed);
 	atomic_store_explicit(&child->watch,
 			      atomic_load_explicit(&parent->watch, memory_order_relaxed),
 			      memory_order_relaxed);

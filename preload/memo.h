@@ -13,8 +13,8 @@
 
 #include "trace/format.h"
 
-#define MEMOS	  16 /* per thread, by call site and depth */
-#define MEMO_WAYS 4
+#define MEMOS	  32 /* per thread */
+#define MEMO_WAYS 8  /* stacks of one call site and depth, or of several that share a set */
 
 struct memo_frame {
 	const uintptr_t *place; /* where on the stack the return address lies */

@@ -402,13 +402,6 @@ void process_unwatch(int fd)
 					  memory_order_relaxed);
 }
 
-void process_note_duplicate(int from, int to)
-{
-	atomic_fetch_or_explicit(&recorder.slot->duplicated,
-				 UINT64_C(1) << (from & 63) | UINT64_C(1) << (to & 63),
-				 memory_order_relaxed);
-}
-
 const char *process_exe(void)
 {
 	return identity.exe;

@@ -51,15 +51,6 @@ const char *process_name(void);
 void process_watch(int fd);
 
 void process_unwatch(int fd);
-/* The two share a description: closing either is worth a record from now on. */
-void process_note_duplicate(int from, int to);
-
-static inline bool process_duplicated(int fd)
-{
-	return atomic_load_explicit(&recorder.slot->duplicated, memory_order_relaxed) >> (fd & 63) &
-	       1;
-}
-
 static inline bool process_watches(int fd)
 {
 	return atomic_load_explicit(&recorder.slot->watch, memory_order_relaxed) >> (fd & 63) & 1;

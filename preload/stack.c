@@ -152,17 +152,6 @@ static struct memo *memo_set(struct thread *thread, struct site site)
 	return &thread->memo[(mixed >> 60) % (MEMOS / MEMO_WAYS) * MEMO_WAYS];
 }
 
-/* The site's memo, or the one of its set that is to be given up for it. */
-static struct memo *memo_of(struct thread *thread, struct site site)
-{
-	struct memo *set = memo_set(thread, site);
-
-	for (int i = 0; i < MEMO_WAYS; i++)
-		if (set[i].frame == site.frame && set[i].caller == site.caller)
-			return &set[i];
-	return &set[thread->next_memo++ % MEMO_WAYS];
-}
-
 /* Innermost first: as long as the inner return addresses are the same, the next place is on the
  * stack. */
 static bool still_there(const struct memo *memo, struct site site)
@@ -179,6 +168,29 @@ static bool still_there(const struct memo *memo, struct site site)
 	return true;
 }
 
+/* NULL: this stack is not remembered. */
+static struct memo *memo_find(struct thread *thread, struct site site)
+{
+	struct memo *set = memo_set(thread, site);
+
+	for (int i = 0; i < MEMO_WAYS; i++)
+		if (still_there(&set[i], site))
+			return &set[i];
+	return NULL;
+}
+
+/* The one of the same stack, armed or not yet, or the one that is to be given up for it. */
+static struct memo *memo_for(struct thread *thread, struct site site, uint64_t hash)
+{
+	struct memo *set = memo_set(thread, site);
+
+	for (int i = 0; i < MEMO_WAYS; i++)
+		if (set[i].frame == site.frame && set[i].caller == site.caller &&
+		    set[i].hash == hash)
+			return &set[i];
+	return &set[thread->next_memo++ % MEMO_WAYS];
+}
+
 static bool same_frames(const struct memo *memo, const struct walk *walk, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
@@ -192,9 +204,10 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
  * takes microseconds, which would be wasted on a site that comes but once. Armed it is while no
  * handler can run, so that no two sites mix in it.
  */
-static void learn(struct thread *thread, struct memo *memo, struct site site,
-		  const struct walk *walk, uint64_t hash, uint64_t position)
+static void learn(struct thread *thread, struct site site, const struct walk *walk, uint64_t hash,
+		  uint64_t position)
 {
+	struct memo *memo = memo_for(thread, site, hash);
 	bool again = memo->frame == site.frame && memo->caller == site.caller && memo->hash == hash;
 	struct quiet quiet;
 	uint32_t count;
@@ -217,11 +230,11 @@ static void learn(struct thread *thread, struct memo *memo, struct site site,
 
 reference stack_capture(struct thread *thread, struct site site)
 {
-	struct memo *memo = memo_of(thread, site);
+	const struct memo *memo = memo_find(thread, site);
 	struct walk walk;
 	uint64_t hash, position;
 
-	if (likely(still_there(memo, site)) && likely(emit_is_fresh(memo->position)))
+	if (likely(memo) && likely(emit_is_fresh(memo->position)))
 		return (reference)memo->position;
 	if (!recorder.stack_depth)
 		return 0;
@@ -232,7 +245,7 @@ reference stack_capture(struct thread *thread, struct site site)
 	take_walk(thread, site, &walk);
 	hash = hash_addresses(walk.addresses, walk.count);
 	position = position_of(&walk, hash);
-	learn(thread, memo, site, &walk, hash, position);
+	learn(thread, site, &walk, hash, position);
 	return (reference)position;
 }
 

@@ -325,9 +325,8 @@ struct process_slot {
 	int32_t ppid;
 	uint32_t reserved;
 	char comm[16];
-	_Atomic uint64_t grants;     /* bit n: grant[n] is in use */
-	_Atomic uint64_t duplicated; /* bit n % 64: fd n shares a description with another fd */
-	uint64_t reserved2[20];
+	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
+	uint64_t reserved2[21];
 	struct grant grant[GRANTS_MAX];
 };
 static_assert(sizeof(struct process_slot) == 256 + GRANTS_MAX * 64,

@@ -248,7 +248,7 @@ os.wait()
         wait = report.wait("copied")
         self.assertEqual([holder["pid"] for holder in wait["holders"]], [said[0]["holder"]])
         self.assertGreaterEqual(wait["holders"][0]["overlap_ns"], 100 * MS)
-        self.assertEqual(report.quality["implied_ends"], 0)
+        self.assertEqual(report.quality["overlaps"], 0)
 
     def test_an_ioctl_that_excludes_nobody_is_not_recorded(self):
         self.record(PYTHON, "-c", """

@@ -173,7 +173,6 @@ static const struct field fields[] = {
 	FIELD(process_slot, reserved),
 	FIELD(process_slot, comm),
 	FIELD(process_slot, grants),
-	FIELD(process_slot, duplicated),
 	FIELD(process_slot, reserved2),
 	FIELD(process_slot, grant),
 	FIELD(grant, state),

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fds that came from one another by dup before any of them was locked. Noted without a record and
+ * without a system call, since nearly all of them are never locked; told when one of them is.
+ */
+#ifndef PRELOAD_TWINS_H
+#define PRELOAD_TWINS_H
+
+/* dup gave `to` from `from`. In a vfork child this is noted in the parent too: twins_each() asks.
+ */
+void twins_note(int from, int to);
+
+/* fd is closed. */
+void twins_forget(int fd);
+
+/* Calls for each other fd that was noted as fd's twin. */
+void twins_each(int fd, void (*found)(int fd, int twin));
+
+#endif
