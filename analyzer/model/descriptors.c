@@ -3,12 +3,13 @@
 
 #include "analyzer/model/lock_table.h"
 #include "analyzer/model/waits.h"
+#include "analyzer/model/weakenings.h"
 
 /* ---- Descriptions */
 
 uint32_t description_new(struct model *model, uint32_t file)
 {
-	struct description new = { .file = file, .last_weakening = { .file = NONE } };
+	struct description new = { .file = file };
 	uint32_t at;
 
 	if (model->free_descriptions.count) {
@@ -316,7 +317,7 @@ void description_merge(struct model *model, uint32_t from, uint32_t to, uint64_t
 	kept->refs += gone->refs;
 	kept->quiet += gone->quiet;
 	kept->pins += gone->pins;
-	kept->weakening_calls += gone->weakening_calls;
+	weakenings_merge(&kept->weakenings, &gone->weakenings);
 	gone->refs = gone->quiet = gone->pins = 0;
 	free_if_unused(model, from);
 }

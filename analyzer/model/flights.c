@@ -4,6 +4,7 @@
 #include "analyzer/model/descriptors.h"
 #include "analyzer/model/lock_table.h"
 #include "analyzer/model/waits.h"
+#include "analyzer/model/weakenings.h"
 
 #define IDLE_NS UINT64_C(1000000000) /* no successful unlock or close takes so long */
 
@@ -80,29 +81,37 @@ void flight_unlink(struct flight *flight)
 	flight->link = NULL;
 }
 
-static uint32_t *weakening_calls(struct model *model, uint32_t owner)
+static struct weakenings *weakenings_of(struct model *model, uint32_t owner)
 {
 	if (owner_is_description(owner))
-		return &model->descriptions.items[owner_index(owner)].weakening_calls;
-	return &process_get(model, owner_index(owner))->weakening_calls;
+		return &model->descriptions.items[owner_index(owner)].weakenings;
+	return &process_get(model, owner_index(owner))->weakenings;
 }
 
-static struct weakening *last_weakening(struct model *model, uint32_t owner)
+/* When a call had given up for good what it gave up: an unlock or close doesn't say. */
+static uint64_t ended(const struct model *model, const struct flight *flight)
 {
-	if (owner_is_description(owner))
-		return &model->descriptions.items[owner_index(owner)].last_weakening;
-	return &process_get(model, owner_index(owner))->last_weakening;
+	if (is_window(flight))
+		return earlier_of(model->now, flight->begin + WAIT_UNKNOWN_NS);
+	return model->now;
+}
+
+void flight_disown(struct model *model, struct flight *flight)
+{
+	if (flight->owner == NO_OWNER)
+		return;
+	if (flight->weakens)
+		weakenings_end(weakenings_of(model, flight->owner), flight, ended(model, flight));
+	flight->weakens = 0;
+	if (owner_is_description(flight->owner))
+		description_unpin(model, owner_index(flight->owner));
+	flight->owner = NO_OWNER;
 }
 
 void flight_free(struct model *model, struct flight *flight)
 {
 	flight_unlink(flight);
-	if (flight->owner != NO_OWNER) {
-		if (flight->weakens)
-			*weakening_calls(model, flight->owner) -= flight->weakens;
-		if (owner_is_description(flight->owner))
-			description_unpin(model, owner_index(flight->owner));
-	}
+	flight_disown(model, flight);
 	for (uint32_t i = 0; i < flight->closed.count; i++)
 		description_unpin(model, flight->closed.items[i].description);
 	flight->below = model->spare;
@@ -231,18 +240,6 @@ static bool same_thread(const struct flight *flight, uint32_t process, uint32_t 
 	return flight->process == process && flight->tid == tid;
 }
 
-static void make_unknown(struct flight *flight, uint64_t start, uint64_t end, uint64_t since)
-{
-	if (flight->unknown_start == flight->unknown_end) {
-		flight->unknown_start = start;
-		flight->unknown_end = end;
-	} else {
-		flight->unknown_start = earlier_of(flight->unknown_start, start);
-		flight->unknown_end = later_of(flight->unknown_end, end);
-	}
-	flight->unknown_since = later_of(flight->unknown_since, since);
-}
-
 void flight_weakens(struct model *model, struct flight *flight, uint32_t file, enum world world,
 		    uint64_t start, uint64_t end, bool shared)
 {
@@ -251,7 +248,8 @@ void flight_weakens(struct model *model, struct flight *flight, uint32_t file, e
 	flight->weakens++;
 	flight->weak_start = start;
 	flight->weak_end = end;
-	++*weakening_calls(model, flight->owner);
+	weakenings_begin(weakenings_of(model, flight->owner), flight, file, world, start, end,
+			 shared);
 	for (struct flight *other = table->pending; other; other = other->next) {
 		if (other->owner != flight->owner ||
 		    same_thread(other, flight->process, flight->tid) || other->start >= end ||
@@ -260,17 +258,8 @@ void flight_weakens(struct model *model, struct flight *flight, uint32_t file, e
 		if (shared)
 			other->doubtful = true;
 		else
-			make_unknown(other, start, end, flight->begin);
+			flight_make_unknown(other, start, end, flight->begin);
 	}
-	if (!shared)
-		*last_weakening(model, flight->owner) = (struct weakening){
-			.time = flight->begin,
-			.start = start,
-			.end = end,
-			.file = file,
-			.process = flight->process,
-			.tid = flight->tid,
-		};
 }
 
 /* Whether another thread of this process has just begun to give up some of the range. */
@@ -294,16 +283,13 @@ static bool being_given_up(const struct process *process, const struct flight *f
 
 void flight_doubt(struct model *model, struct flight *flight, bool alone)
 {
-	const struct weakening *last;
+	const struct weakenings *others;
 
 	if (flight->owner == NO_OWNER)
 		return;
-	last = last_weakening(model, flight->owner);
-	if (alone && last->file == flight->file && last->time > flight->begin &&
-	    !same_thread(flight, last->process, last->tid) && last->start < flight->end &&
-	    flight->start < last->end)
-		make_unknown(flight, last->start, last->end, last->time);
-	if (*weakening_calls(model, flight->owner) > flight->weakens)
+	others = weakenings_of(model, flight->owner);
+	weakenings_doubt(others, flight, alone);
+	if (others->in_flight > flight->weakens)
 		flight->doubtful |=
 			owner_is_description(flight->owner) ||
 			being_given_up(process_get(model, owner_index(flight->owner)), flight);

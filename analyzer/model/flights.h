@@ -11,6 +11,8 @@ uint32_t thread_speaks(struct model *model, struct process *process, const struc
 /* An empty flight, on no stack yet. */
 struct flight *flight_new(struct model *model);
 void flight_free(struct model *model, struct flight *flight);
+/* Its owner is gone, or it has nothing more to do with it. */
+void flight_disown(struct model *model, struct flight *flight);
 /* Puts it on top of its thread's stack. */
 void flight_push(struct process *process, uint32_t thread, struct flight *flight);
 

@@ -106,17 +106,49 @@ static void contradict(struct model *model, const struct held *held, uint64_t ti
 	tell(model, held, time, HOLD_IMPLIED);
 }
 
+/*
+ * A grant is told when its call returns. If others of its owner were at work meanwhile, they may
+ * have given it up, and somebody else may have got the lock, all before that.
+ */
+static bool may_be_outdated(const struct flight *flight)
+{
+	return flight->doubtful || flight->unknown_start < flight->unknown_end;
+}
+
+static bool got_it_since(const struct held *held, const struct flight *flight)
+{
+	return held_conflicts(held, flight->mode) && held->hold.granted > flight->begin;
+}
+
+static bool is_outdated(const struct lock_table *table, const struct flight *flight)
+{
+	if (!may_be_outdated(flight))
+		return false;
+	for (uint32_t i = 0; i < table->sets.count; i++) {
+		const struct range_set *set = &table->sets.items[i];
+
+		if (set->owner == flight->owner)
+			continue;
+		for (uint32_t j = set_first(set, flight->start);
+		     j < set->pieces.count && set->pieces.items[j].hold.start < flight->end; j++)
+			if (got_it_since(&set->pieces.items[j], flight))
+				return true;
+	}
+	return false;
+}
+
 /* Ends each hold of a set that cannot be there beside a grant. Returns whether there was one. */
-static bool evict_from(struct model *model, struct range_set *set, uint64_t start, uint64_t end,
-		       enum mode mode, uint64_t time)
+static bool evict_from(struct model *model, struct range_set *set, const struct flight *flight,
+		       uint64_t time)
 {
 	bool any = false;
 
-	for (uint32_t i = set_first(set, start);
-	     i < set->pieces.count && set->pieces.items[i].hold.start < end;) {
+	for (uint32_t i = set_first(set, flight->start);
+	     i < set->pieces.count && set->pieces.items[i].hold.start < flight->end;) {
 		struct held held = set->pieces.items[i];
 
-		if (!held_conflicts(&held, mode)) {
+		if (!held_conflicts(&held, flight->mode) ||
+		    (may_be_outdated(flight) && got_it_since(&held, flight))) {
 			i++;
 			continue;
 		}
@@ -136,8 +168,7 @@ static void evict(struct model *model, struct lock_table *table, const struct fl
 		struct range_set *set = &table->sets.items[i];
 		uint32_t owner = set->owner;
 
-		if (owner == flight->owner ||
-		    !evict_from(model, set, flight->start, flight->end, flight->mode, time))
+		if (owner == flight->owner || !evict_from(model, set, flight, time))
 			continue;
 		drop_if_empty(model, table, set, flight->file);
 		waits_changed(table, owner, time, HOLD_IMPLIED);
@@ -232,7 +263,10 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	set = set_make(model, table, flight->owner, flight->file);
 	set_cut_other_modes(set, flight->start, flight->end, flight->mode, &model->scratch);
 	held = new_hold(model, flight, time);
-	if (hole_start < hole_end) {
+	if (is_outdated(table, flight)) {
+		set_cut(set, flight->start, flight->end, &model->scratch);
+		end_converted(model, flight, time);
+	} else if (hole_start < hole_end) {
 		set_cut(set, hole_start, hole_end, &model->scratch);
 		end_converted(model, flight, time);
 		fill(model, table, set, held, flight->start, hole_start);

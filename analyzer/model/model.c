@@ -39,7 +39,6 @@ struct process *process_get(struct model *model, uint32_t index)
 		*at = xcalloc(1, sizeof(**at));
 		(*at)->index = index;
 		(*at)->parent = NONE;
-		(*at)->last_weakening.file = NONE;
 	}
 	return *at;
 }
@@ -140,6 +139,25 @@ static void end(struct model *model, uint64_t time)
 	vec_free(&list);
 }
 
+/* When the recorder wrote it, as far as is known: results carry the time of their call. */
+static uint64_t moment(const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_RESULT:
+		return event->time + (event->lock.has_request ? event->lock.duration : 0);
+	case EVENT_CALL_RESULT:
+		return event->time + event->call.duration;
+	case EVENT_PROCESS:
+	case EVENT_REQUEST:
+	case EVENT_CALL:
+	case EVENT_DEATH:
+	case EVENT_LOST:
+	case EVENT_END:
+		break;
+	}
+	return event->time;
+}
+
 void model_event(struct model *model, const struct event *event)
 {
 	if (model->ended)
@@ -148,6 +166,7 @@ void model_event(struct model *model, const struct event *event)
 		model->quality.orphans++;
 		return;
 	}
+	model->now = moment(event);
 	switch (event->kind) {
 	case EVENT_PROCESS:
 		lifecycle_born(model, event);

@@ -156,10 +156,7 @@ static void granted(struct model *model, struct flight *flight, bool alone, uint
 		return;
 	}
 	if (description_gone(model, flight)) {
-		if (flight->weakens)
-			--model->descriptions.items[owner_index(flight->owner)].weakening_calls;
-		description_unpin(model, owner_index(flight->owner));
-		flight->owner = NO_OWNER;
+		flight_disown(model, flight);
 	}
 	flight_doubt(model, flight, alone);
 	table_grant(model, flight, time);

@@ -47,10 +47,23 @@ struct descriptor_table {
 	uint32_t count, room;
 };
 
-/* The last call that gave up something, by any thread of an owner. */
+/* A call that gave up something, by any thread of an owner. */
 struct weakening {
-	uint64_t time, start, end;
-	uint32_t file, process, tid; /* file NONE: there was none yet */
+	uint64_t begin, until; /* ns; until UINT64_MAX: in flight, 0: none */
+	uint64_t start, end;
+	uint32_t file, process, tid;
+	enum world world;
+	bool shared; /* a shared lock was kept */
+};
+
+#define WEAKENINGS_KEPT 8
+
+struct weakenings {
+	uint32_t in_flight;
+	uint32_t count;		  /* there have ever been so many; the newest are kept */
+	uint64_t latest;	  /* ns: begin of any, or end of one that has ended */
+	uint64_t forgotten_begin; /* the latest one that is not kept */
+	struct weakening kept[WEAKENINGS_KEPT];
 };
 
 struct description {
@@ -58,8 +71,7 @@ struct description {
 	uint32_t refs;	/* descriptors of it, in processes and snapshots */
 	uint32_t quiet; /* of these: in snapshots and in processes that have begun to exit */
 	uint32_t pins;	/* calls in flight that name it */
-	uint32_t weakening_calls; /* in flight */
-	struct weakening last_weakening;
+	struct weakenings weakenings;
 };
 
 /* A descriptor table as fork copied it, for a child that has not spoken yet. */
@@ -136,9 +148,8 @@ struct process {
 	struct descriptor_table descriptors;
 	VEC(uint32_t) files; /* on which it has POSIX locks */
 	VEC(struct snapshot) forks;
-	VEC(uint32_t) children;	  /* recorded ones that live */
-	uint32_t weakening_calls; /* in flight, on its POSIX locks */
-	struct weakening last_weakening;
+	VEC(uint32_t) children;	      /* recorded ones that live */
+	struct weakenings weakenings; /* of its POSIX locks */
 };
 
 /* One file in one world. */
@@ -163,6 +174,7 @@ struct model {
 	VEC(struct held_list) spare_lists;
 	struct held_list scratch;
 	VEC(struct overlap) overlaps;
+	uint64_t now;		    /* ns: of the event that is being replayed */
 	uint64_t last_hold;	    /* id */
 	uint64_t losses;	    /* EVENT_LOSTs so far */
 	uint64_t holds_before_loss; /* id of the last hold that is older than the last of them */

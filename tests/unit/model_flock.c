@@ -349,3 +349,97 @@ Test(model_flock, threads_that_convert_one_description_at_once_leave_it_unknown)
 	take(30, whole(B, 3, X));
 	cr_expect_eq(model_quality(model)->overlaps, 0);
 }
+
+/* ---- Processes that share a description, and are told of late */
+
+static void shared_by_a_and_b(void)
+{
+	take(1, whole(A, 3, S));
+	forks(2, A);
+	born(3, BIRTH_FORK, B, A, 0);
+	forked(4, A, PID(B));
+	take(5, whole(A, 3, U));
+	other_call(6, A);
+	told();
+}
+
+Test(model_flock, what_another_process_gave_up_before_the_grant_was_told_is_in_nobodys_way)
+{
+	shared_by_a_and_b();
+	ask(10, whole(A, 3, X));
+	take(12, whole(B, 3, U));
+	take(14, whole(C, 3, X));
+	answer(10, 20, whole(A, 3, X), 0);
+	cr_expect_str_eq(held(), "C:fX");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+	cr_expect_eq(model_quality(model)->implied_ends, 0);
+}
+
+Test(model_flock, each_of_several_things_given_up_before_the_grant_was_told_counts)
+{
+	shared_by_a_and_b();
+	take(12, ofd(B, 3, U, 0, 10));
+	for (uint64_t time = 13; time < 16; time++)
+		take(time, ofd(B, 3, U, 50, 60));
+	take(16, ofd(C, 3, X, 5, 6));
+	answer_alone(10, 20, ofd(A, 3, X, 0, 10), 0);
+	cr_expect_str_eq(held(), "C:oX5-6");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_flock, so_many_things_given_up_that_some_are_forgotten_count_too)
+{
+	shared_by_a_and_b();
+	take(12, ofd(B, 3, U, 0, 10));
+	for (uint64_t time = 13; time < 40; time++)
+		take(time, ofd(B, 3, U, 50, 60));
+	take(40, ofd(C, 3, X, 5, 6));
+	answer_alone(10, 50, ofd(A, 3, X, 0, 10), 0);
+	cr_expect_str_eq(held(), "C:oX5-6");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_flock, an_unlock_that_was_under_way_as_the_request_began_may_have_come_after_the_grant)
+{
+	shared_by_a_and_b();
+	ask(10, whole(B, 3, U));
+	ask(12, whole(A, 3, X));
+	take(15, whole(C, 3, X));
+	other_call(30, B); /* by now it has unlocked */
+	answer(12, 40, whole(A, 3, X), 0);
+	cr_expect_str_eq(held(), "C:fX");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_flock, a_downgrade_by_another_process_may_have_come_after_the_grant)
+{
+	shared_by_a_and_b();
+	take(12, ofd(B, 3, S, 0, 10));
+	take(14, ofd(C, 3, S, 0, 10));
+	answer_alone(10, 20, ofd(A, 3, X, 0, 10), 0);
+	cr_expect_str_eq(held(), "C:oS0-10");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_flock, a_release_that_nobody_saw_still_counts_where_two_processes_are_at_work)
+{
+	shared_by_a_and_b();
+	take(7, whole(C, 3, X));
+	ask(10, whole(A, 3, X));
+	take(12, whole(B, 3, U));
+	answer(10, 20, whole(A, 3, X), 0);
+	cr_expect_str_eq(held(), "");
+	cr_expect_eq(model_quality(model)->overlaps, 1);
+}
+
+Test(model_flock, an_unlock_that_was_long_over_leaves_no_doubt)
+{
+	shared_by_a_and_b();
+	ask(10, whole(B, 3, U));
+	other_call(11, B);
+	ask(12, whole(A, 3, X));
+	take(15, whole(C, 3, X)); /* its release was not seen */
+	answer(12, 40, whole(A, 3, X), 0);
+	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_eq(model_quality(model)->overlaps, 1);
+}
