@@ -6,7 +6,7 @@ import os
 import shutil
 import unittest
 
-from e2e import PYTHON, EndToEnd, main, victim
+from e2e import FLOCKTRACE, PYTHON, EndToEnd, main, needs, victim
 
 # Lives until it is looked at.
 LINGER = "import time; time.sleep(0.7)"
@@ -51,6 +51,22 @@ class Coverage(EndToEnd):
         self.assertIn("INCOMPLETE", result.stderr)
         self.assertIn("lost environment", result.stderr)
         self.assertNotIn("Complete.", result.stderr)
+
+    @needs("prlimit")
+    def test_a_trace_that_reached_the_limit_of_file_sizes_says_how_many_records_are_not_in_it(self):
+        self.run_program("prlimit", "--fsize=4194304", FLOCKTRACE, "record", "-o", "trace", "--", PYTHON, "-c", """
+import fcntl
+f = open("f", "w")
+for i in range(60_000):
+    fcntl.lockf(f, fcntl.LOCK_EX)
+    fcntl.lockf(f, fcntl.LOCK_UN)
+""", check=True)
+        self.assertLessEqual(os.path.getsize(self.path("trace")), 4194304)
+        report = self.report()
+        self.assertFalse(report.quality["complete"])
+        self.assertGreater(report.quality["lost"], 60_000)
+        self.assertGreaterEqual(report.quality["lost"] + report.quality["records"], 3 * 60_000)
+        self.assertIn("records lost", self.flocktrace("report", "trace").stdout)
 
     def test_an_untraced_holder_is_called_unknown(self):
         self.record(PYTHON, "-c", f"""

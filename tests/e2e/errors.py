@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Each error that a lock call can get stands in the report as the error that it was, as often as it came."""
 
-from e2e import MS, EndToEnd, main, victim
+from e2e import MS, PYTHON, EndToEnd, main, victim
 
 
 class Errors(EndToEnd):
@@ -34,6 +34,27 @@ class Errors(EndToEnd):
 
     def test_a_section_that_lockf_finds_busy(self):
         self.assertEqual(self.errors_of(victim("lockf_busy")), {("lockf F_TLOCK", "EAGAIN"): 2, ("lockf F_TEST", "EACCES"): 1})
+
+    def test_locks_found_taken_are_the_verdict_where_nothing_blocked(self):
+        self.record(PYTHON, "-c", """
+import errno, fcntl, os, struct
+file = os.open("f", os.O_RDWR | os.O_CREAT)
+fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+if os.fork() == 0:
+    for i in range(3):
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            assert error.errno == errno.EAGAIN
+    fcntl.fcntl(file, fcntl.F_GETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+    os._exit(0)
+os.wait()
+""")
+        report = self.report()
+        self.assertEqual((report.document["totals"]["tries"], report.document["totals"]["tries_taken"]), (5, 4))
+        text = self.flocktrace("report", "trace").stdout
+        self.assertIn("No request blocked, but 4 of 5 tries found the lock taken (fcntl F_SETLK: EAGAIN 3x, queries 1x).\n"
+                      "Programs that try again instead of blocking wait too: their waits are not measured.\nComplete.\n", text)
 
     def test_a_deadlock_that_the_kernel_saw(self):
         self.assertEqual(self.errors_of(victim("deadlock")), {("fcntl F_SETLKW", "EDEADLK"): 1})
