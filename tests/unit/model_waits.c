@@ -235,6 +235,17 @@ Test(model_waits, a_waiter_that_gets_the_lock_late_on_a_busy_machine_has_no_unkn
 	cr_expect_eq(model_quality(model)->unknown_waits, 0);
 }
 
+Test(model_waits, a_holder_that_left_as_the_wait_began_explains_nothing)
+{
+	struct lock wanted = waiting(posix(B, X, 0, 10));
+
+	take(10, posix(A, X, 0, 10));
+	ask(1 * MS, wanted);
+	take(1 * MS, posix(A, U, 0, 10));
+	answer(1 * MS, 21 * MS, wanted, 0);
+	cr_expect_str_eq(told(), "B waits X0-10 1000000..21000000 granted: ?\n");
+}
+
 Test(model_waits, what_a_waiter_saw_of_no_holder_before_it_failed_is_no_hand_off)
 {
 	struct lock wanted = waiting(posix(B, X, 0, 10));
