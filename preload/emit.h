@@ -26,6 +26,16 @@ static inline uint64_t emit(const void *record)
 	return position;
 }
 
+/* The same from words that were just stored as words: read again in another width they would stall.
+ */
+static inline uint64_t emit_words(const uint64_t payload[PAYLOAD_WORDS])
+{
+	uint64_t position = ring_take(&recorder.session->ring_head.value, 1);
+
+	cell_write(&recorder.ring[position & recorder.ring_mask], position, payload);
+	return position;
+}
+
 /*
  * A long record: `first` is its first cell, in which byte 1 becomes the number of cells. The pieces
  * are cut to what fits into CELLS_MAX cells. Returns the position of the first cell; its low 32

@@ -27,6 +27,7 @@ struct memo {
 	uint64_t hash;		 /* of the frames' addresses */
 	uint64_t position;	 /* of the RECORD_STACK */
 	uint32_t count;		 /* frames with known places; 0: not armed */
+	uint32_t pointers;	 /* of these: with a saved frame pointer below */
 	struct memo_frame frames[STACK_MAX];
 };
 

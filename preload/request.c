@@ -125,18 +125,16 @@ static void slot_enter(struct request *request, uint64_t position, uintptr_t fra
 {
 	struct thread_slot *slot = request->thread->slot;
 	uint32_t index = atomic_load_explicit(&slot->depth, memory_order_relaxed);
-	uint64_t payload[PAYLOAD_WORDS];
 
 	request->index = NOT_IN_SLOT;
 	if (unlikely(index >= NEST_MAX)) {
 		recorder_count(&recorder.session->lost_nested);
 		return;
 	}
-	memcpy(payload, &request->record, sizeof(payload));
 	atomic_store_explicit(&slot->position[index], UINT64_MAX, memory_order_relaxed);
 	request->thread->frame[index] = frame;
 	atomic_store_explicit(&slot->depth, index + 1, memory_order_release);
-	cell_write(&slot->request[index], position, payload);
+	cell_write(&slot->request[index], position, request->word);
 	atomic_store_explicit(&slot->position[index], position, memory_order_release);
 	request->index = index;
 }
@@ -173,9 +171,11 @@ static bool weakens(const struct record_lock *record)
 void request_begin(struct request *request, const struct asked *asked, struct site site)
 {
 	struct thread *thread = thread_current();
-	struct record_lock *record = &request->record;
-	uint64_t position = 0;
+	const struct record_lock *record = &request->record;
+	uint64_t position = 0, time;
+	reference stack;
 	struct file file;
+	uint16_t flags;
 
 	request->thread = NULL;
 	if (unlikely(!thread)) {
@@ -185,34 +185,29 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	if (unlikely(atomic_load_explicit(&thread->slot->depth, memory_order_relaxed)))
 		drop_left_requests(thread, site.frame);
 	process_refresh();
-	*record = (struct record_lock){
-		.kind = RECORD_REQUEST,
-		.op = asked->op,
-		.flags = asked->flags,
-		.process = recorder.process,
-		.tid = thread->tid,
-		.fd = asked->fd,
-		.start = (uint64_t)asked->start,
-		.len_or_end = (uint64_t)asked->len,
-		.base = asked->raw_mode,
-	};
-	request->lock =
-		(struct lock){ .op = asked->op, .mode = asked->flags & FLAG_MODE, .fd = asked->fd };
-	record->stack = stack_capture(thread, site);
-	if (!record->stack && recorder.stack_depth)
-		record->flags |= FLAG_NO_STACK;
-	record->time = clock_monotonic();
-	file = file_of(asked->fd, record->time);
+	stack = stack_capture(thread, site);
+	time = clock_monotonic();
+	file = file_of(asked->fd, time);
 	if (unlikely(file.asked)) /* our own questions are no part of the call */
-		record->time = clock_monotonic();
+		time = clock_monotonic();
 	if (unlikely(file.vm_child)) {
 		recorder_count(&recorder.session->lost_unseen);
 		return;
 	}
-	request->lock.file = file;
-	record->file = file.name;
-	if (file.inherited)
-		record->flags |= FLAG_INHERITED;
+	request->lock = (struct lock){
+		.op = asked->op, .mode = asked->flags & FLAG_MODE, .fd = asked->fd, .file = file
+	};
+	flags = asked->flags | (file.inherited ? FLAG_INHERITED : 0) |
+		(!stack && recorder.stack_depth ? FLAG_NO_STACK : 0);
+	/* Whole words, as they are written and read again: the fields of struct record_lock. */
+	request->word[0] = RECORD_REQUEST | (uint64_t)asked->op << 8 | (uint64_t)flags << 16 |
+			   (uint64_t)recorder.process << 32;
+	request->word[1] = thread->tid | (uint64_t)(uint32_t)asked->fd << 32;
+	request->word[2] = time;
+	request->word[3] = file.name | (uint64_t)stack << 32;
+	request->word[4] = (uint64_t)asked->start;
+	request->word[5] = (uint64_t)asked->len;
+	request->word[6] = asked->raw_mode;
 	resolve_range(request, asked);
 	request->thread = thread;
 	request->in_ring = goes_first(request);
@@ -220,7 +215,7 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	    !(record->flags & (FLAG_BAD_RANGE | FLAG_BASE_UNKNOWN | FLAG_RAW_MODE)))
 		grants_release(&request->lock);
 	if (request->in_ring)
-		position = emit(record);
+		position = emit_words(request->word);
 	slot_enter(request, position, site.frame);
 }
 
@@ -246,26 +241,49 @@ static void note_grant(const struct request *request, uint64_t now)
  * flush it. `site` has gone by now, so the stack is walked from here: the same frames, since the
  * hook has not returned.
  */
-static void keep_slow(const struct request *request, const struct record_lock *result)
+static void keep_slow(struct thread *thread, const struct record_lock *request,
+		      const struct record_lock *result)
 {
-	struct record_lock first = request->record, last = *result;
-	reference file, stack;
+	struct record_lock first = *request, last = *result;
 
 	if (!recorder.slow_mask)
 		return;
 	process_announce_slow();
-	file = file_announce_slow(first.fd);
-	stack = stack_announce_slow(request->thread, (struct site){ 0 });
-	first.file = last.file = file;
-	first.stack = last.stack = stack;
+	first.file = last.file = file_announce_slow(first.fd);
+	first.stack = last.stack = stack_announce_slow(thread, (struct site){ 0 });
 	emit_slow(&first);
 	emit_slow(&last);
 }
 
+/* What the RESULT says instead of what the REQUEST said; kind, op and process stay word 0. */
+static void make_result(struct request *request, uint64_t duration, int error,
+			const struct answer *answer)
+{
+	uint16_t flags = request->record.flags & (uint16_t)~FLAG_WHENCE;
+	struct range range = request->lock.range;
+	int32_t fd = request->lock.fd;
+
+	if (request->in_ring)
+		flags |= FLAG_HAS_REQUEST;
+	else if ((int64_t)request->word[5] < 0)
+		flags |= FLAG_NEGATIVE;
+	if (answer && answer->mode) {
+		flags = (uint16_t)((flags & ~FLAG_MODE) | answer->mode | FLAG_BLOCKER);
+		fd = answer->pid;
+		range = answer->range;
+	}
+	request->word[0] = (request->word[0] & UINT64_C(0xffffffff0000ff00)) | RECORD_RESULT |
+			   (uint64_t)flags << 16;
+	request->word[1] = (uint32_t)request->word[1] | (uint64_t)(uint32_t)fd << 32;
+	request->word[4] = range.start;
+	request->word[5] = range.end;
+	request->word[6] = OUTCOME(duration, error);
+}
+
 void request_end(struct request *request, int error, const struct answer *answer)
 {
-	struct record_lock result = request->record;
 	uint64_t now, duration;
+	struct record_lock first;
 
 	if (unlikely(!request->thread))
 		return;
@@ -274,27 +292,19 @@ void request_end(struct request *request, int error, const struct answer *answer
 		return;
 	}
 	now = clock_monotonic();
-	duration = now - result.time;
-	result.kind = RECORD_RESULT;
-	result.flags &= (uint16_t)~FLAG_WHENCE;
-	if (request->in_ring)
-		result.flags |= FLAG_HAS_REQUEST;
-	else if ((int64_t)result.len_or_end < 0)
-		result.flags |= FLAG_NEGATIVE;
-	result.start = request->lock.range.start;
-	result.len_or_end = request->lock.range.end;
-	if (answer && answer->mode) {
-		result.flags =
-			(uint16_t)((result.flags & ~FLAG_MODE) | answer->mode | FLAG_BLOCKER);
-		result.fd = answer->pid;
-		result.start = answer->range.start;
-		result.len_or_end = answer->range.end;
-	}
-	result.outcome = OUTCOME(duration, error);
+	duration = now - request->word[2];
 	if (!error)
 		note_grant(request, now);
-	emit(&result);
+	if (likely(duration < recorder.slow_ns)) {
+		make_result(request, duration, error, answer);
+		emit_words(request->word);
+		slot_leave(request);
+		return;
+	}
+	first = request->record;
+	make_result(request, duration, error, answer);
+	emit_words(request->word);
 	slot_leave(request);
-	if (unlikely(duration >= recorder.slow_ns) && actions[result.op] == ACTION_WAIT)
-		keep_slow(request, &result);
+	if (actions[first.op] == ACTION_WAIT)
+		keep_slow(request->thread, &first, &request->record);
 }

@@ -24,7 +24,10 @@ struct asked {
 struct request {
 	struct thread *thread; /* NULL: nothing is recorded */
 	struct lock lock;
-	struct record_lock record;
+	union {
+		struct record_lock record;
+		uint64_t word[PAYLOAD_WORDS]; /* the same, as it is written */
+	};
 	bool in_ring;
 	uint32_t index; /* of the thread slot's place */
 };

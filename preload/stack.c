@@ -152,20 +152,34 @@ static struct memo *memo_set(struct thread *thread, struct site site)
 	return &thread->memo[(mixed >> 60) % (MEMOS / MEMO_WAYS) * MEMO_WAYS];
 }
 
+static bool same_pointers(const struct memo *memo)
+{
+	for (uint32_t i = 0; i < memo->count; i++)
+		if (memo->frames[i].below && memo->frames[i].place[-1] != memo->frames[i].below)
+			return false;
+	return true;
+}
+
+static uint32_t count_pointers(const struct memo *memo, uint32_t count)
+{
+	uint32_t pointers = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		pointers += memo->frames[i].below != 0;
+	return pointers;
+}
+
 /* Innermost first: as long as the inner return addresses are the same, the next place is on the
  * stack. */
 static bool still_there(const struct memo *memo, struct site site)
 {
 	if (memo->frame != site.frame || memo->caller != site.caller || !memo->count)
 		return false;
-	for (uint32_t i = 0; i < memo->count; i++) {
-		const struct memo_frame *frame = &memo->frames[i];
-
-		if (*frame->place != frame->address ||
-		    (frame->below && frame->place[-1] != frame->below))
+	for (const struct memo_frame *frame = memo->frames, *end = frame + memo->count; frame < end;
+	     frame++)
+		if (*frame->place != frame->address)
 			return false;
-	}
-	return true;
+	return likely(!memo->pointers) || same_pointers(memo);
 }
 
 /* NULL: this stack is not remembered. */
@@ -223,6 +237,7 @@ static void learn(struct thread *thread, struct site site, const struct walk *wa
 	if (memo->frame == site.frame && memo->caller == site.caller &&
 	    same_frames(memo, walk, count)) {
 		memo->position = position;
+		memo->pointers = count_pointers(memo, count);
 		memo->count = count;
 	}
 	walk_end(thread, quiet);
