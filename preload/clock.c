@@ -2,7 +2,9 @@
 #include "preload/clock.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
@@ -24,7 +26,7 @@ static const ElfW(Phdr) * segment(const ElfW(Ehdr) * elf, ElfW(Word) type)
 }
 
 /* The vDSO is an ELF image in memory; its symbols are found through its dynamic section. */
-void clock_find(void)
+static void find_vdso(void)
 {
 	static const char *const names[] = { "__vdso_clock_gettime", "__kernel_clock_gettime" };
 	const ElfW(Ehdr) *elf = (const void *)getauxval(AT_SYSINFO_EHDR);
@@ -78,4 +80,75 @@ uint64_t clock_realtime(void)
 uint64_t clock_boot_ticks(void)
 {
 	return read_clock(CLOCK_BOOTTIME) / UINT64_C(10000000);
+}
+
+/* ---- Ticks */
+
+#define VALID_NS   UINT64_C(500000)
+#define MEASURE_NS UINT64_C(2000000) /* shorter stretches measure too coarsely */
+#define MEASURE_ANEW_NS \
+	UINT64_C(1000000000) /* longer ones would miss how the kernel steers its clock */
+#define ONE_MOMENT 5000 /* ticks: with more between, somebody else ran, and the moments are two */
+
+static bool ticks_are_the_clock;
+
+/* The kernel itself must count by the ticks: only then do all processors agree on them. */
+static void find_ticks(void)
+{
+	char name[8] = "";
+	long fd;
+
+	if (!ARCH_HAS_TICKS)
+		return;
+	fd = raw3(SYS_openat, AT_FDCWD,
+		  "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		  O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	raw3(SYS_read, fd, name, sizeof(name) - 1);
+	raw1(SYS_close, fd);
+	ticks_are_the_clock = !strncmp(name, "tsc\n", 4);
+}
+
+void clock_find(void)
+{
+	find_vdso();
+	find_ticks();
+}
+
+static void measure(struct ticker *ticker)
+{
+	uint64_t ns = ticker->ns - ticker->first_ns, ticks = ticker->ticks - ticker->first_ticks;
+
+	if (!ticker->first_ns || ns > 10 * MEASURE_ANEW_NS || ticks <= ns / 16) {
+		ticker->valid = 0;
+	} else if (ns >= MEASURE_NS) {
+		ticker->factor = (ns << TICKER_SHIFT) / ticks;
+		ticker->valid = (VALID_NS << TICKER_SHIFT) / (ticker->factor + 1);
+		if (ns < MEASURE_ANEW_NS)
+			return;
+	} else {
+		return;
+	}
+	ticker->first_ns = ticker->ns;
+	ticker->first_ticks = ticker->ticks;
+}
+
+uint64_t ticker_resync(struct ticker *ticker)
+{
+	uint64_t before, after, ns;
+
+	if (!ticks_are_the_clock)
+		return clock_monotonic();
+	before = arch_ticks();
+	ns = clock_monotonic();
+	after = arch_ticks();
+	if (after - before > ONE_MOMENT) {
+		ticker->valid = 0;
+		return ns;
+	}
+	ticker->ticks = before + (after - before) / 2;
+	ticker->ns = ns;
+	measure(ticker);
+	return ns;
 }

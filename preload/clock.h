@@ -5,12 +5,40 @@
 
 #include <stdint.h>
 
+#include "preload/arch.h"
+
 /* Constructor only. Without a vDSO (valgrind) each reading is a system call. */
 void clock_find(void);
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
 uint64_t clock_monotonic(void);
 uint64_t clock_realtime(void);
+
+/*
+ * The same time from the processor's ticks, read from the clock itself every half millisecond: 10
+ * ns instead of 25. Right to some tens of ns; the ring tells the order. One per thread; zeroed is
+ * new.
+ */
+struct ticker {
+	uint64_t ticks, ns;		/* one moment on both */
+	uint64_t factor;		/* ns per tick, << TICKER_SHIFT */
+	uint64_t valid;			/* ticks for which that holds; 0: ask the clock */
+	uint64_t first_ticks, first_ns; /* where the factor is measured from */
+};
+
+#define TICKER_SHIFT 24
+
+/* Asks the clock and measures anew. */
+uint64_t ticker_resync(struct ticker *ticker);
+
+static inline uint64_t ticker_now(struct ticker *ticker)
+{
+	uint64_t passed = arch_ticks() - ticker->ticks;
+
+	if (__builtin_expect(passed < ticker->valid, 1))
+		return ticker->ns + (passed * ticker->factor >> TICKER_SHIFT);
+	return ticker_resync(ticker);
+}
 
 /* Time since boot in the unit of /proc/PID/stat's start time: hundredths of a second. */
 uint64_t clock_boot_ticks(void);

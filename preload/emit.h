@@ -33,6 +33,9 @@ static inline uint64_t emit_words(const uint64_t payload[PAYLOAD_WORDS])
 	uint64_t position = ring_take(&recorder.session->ring_head.value, 1);
 
 	cell_write(&recorder.ring[position & recorder.ring_mask], position, payload);
+	/* The next one's line is on some other processor, or in memory: fetch it while the host
+	 * works. */
+	__builtin_prefetch(&recorder.ring[(position + 1) & recorder.ring_mask], 1);
 	return position;
 }
 

@@ -186,10 +186,10 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 		drop_left_requests(thread, site.frame);
 	process_refresh();
 	stack = stack_capture(thread, site);
-	time = clock_monotonic();
+	time = ticker_now(&thread->ticker);
 	file = file_of(asked->fd, time);
 	if (unlikely(file.asked)) /* our own questions are no part of the call */
-		time = clock_monotonic();
+		time = ticker_now(&thread->ticker);
 	if (unlikely(file.vm_child)) {
 		recorder_count(&recorder.session->lost_unseen);
 		return;
@@ -291,8 +291,8 @@ void request_end(struct request *request, int error, const struct answer *answer
 		slot_leave(request);
 		return;
 	}
-	now = clock_monotonic();
-	duration = now - request->word[2];
+	now = ticker_now(&request->thread->ticker);
+	duration = now > request->word[2] ? now - request->word[2] : 0;
 	if (!error)
 		note_grant(request, now);
 	if (likely(duration < recorder.slow_ns)) {

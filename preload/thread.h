@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "preload/clock.h"
 #include "preload/memo.h"
 #include "preload/recorder.h"
 
@@ -30,6 +31,7 @@ struct thread {
 		size_t length;
 	} region[REGIONS_MAX];	/* large ones that libunwind mapped for this thread */
 	uint64_t unwind_tls[8]; /* libunwind's thread-local variables, during our walks */
+	struct ticker ticker;
 	uint32_t next_memo;
 	struct memo memo[MEMOS];
 	char scratch[SCRATCH_ROOM];
