@@ -8,15 +8,34 @@
 #define HOLDERS_SHOWN 3
 #define PAD	      "    "
 
+/*
+ * How many frames tell something: what libc does before main, or to start a thread, is the same in
+ * every stack and left to JSON. All, where there is nothing else.
+ */
+static uint32_t telling_frames(const struct site *site)
+{
+	uint32_t count = site->frames.count;
+
+	for (; count; count--) {
+		const struct site_frame *frame = &site->frames.items[count - 1];
+		const char *function = frame->source.function;
+
+		if (!frame->internal && !(function && !strcmp(function, "_start")))
+			return count;
+	}
+	return site->frames.count;
+}
+
 /* The lines of a stack; "" where there is none. For free(). */
 static char *stack_lines(struct text *text, uint32_t stack)
 {
 	struct site site = site_of(text->catalog, text->symbols, stack);
+	uint32_t shown = telling_frames(&site);
 	char *lines = NULL;
 	size_t size;
 	FILE *out = open_memstream(&lines, &size);
 
-	for (uint32_t i = 0; i < site.frames.count; i++)
+	for (uint32_t i = 0; i < shown; i++)
 		fprintf(out, PAD PAD "%s\n",
 			site_frame_line(&text->scratch, &site.frames.items[i], text->directory));
 	if (site.frames.count && site.truncated)
@@ -29,8 +48,9 @@ static char *stack_lines(struct text *text, uint32_t stack)
 static void count_frames(struct text *text, uint32_t stack)
 {
 	struct site site = site_of(text->catalog, text->symbols, stack);
+	uint32_t shown = telling_frames(&site);
 
-	for (uint32_t i = 0; i < site.frames.count; i++) {
+	for (uint32_t i = 0; i < shown; i++) {
 		text->frames++;
 		text->unnamed += !site.frames.items[i].source.function;
 	}
