@@ -43,7 +43,7 @@ void real_resolve(void)
 {
 	/* Through a void **: POSIX lets a function pointer travel as an object pointer, ISO C does
 	 * not. */
-#define X(type, name, parameters, arguments) *(void **)&real.name = next(#name);
+#define X(type, name, parameters) *(void **)&real.name = next(#name);
 #include "preload/calls.def"
 #undef X
 	*(void **)&real_syscall = next("syscall");

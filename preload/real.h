@@ -14,7 +14,7 @@
 #include <time.h>
 
 struct real {
-#define X(type, name, parameters, arguments) type(*name) parameters;
+#define X(type, name, parameters) type(*name) parameters;
 #include "preload/calls.def"
 #undef X
 };
