@@ -72,8 +72,8 @@ struct wait {
 	uint32_t overlap_count;
 	uint32_t overlaps_omitted; /* shorter ones, beyond what is kept of a long wait */
 	uint64_t covered;	   /* ns in which holds, these or omitted ones, were in the way */
-	uint64_t hand_off;	   /* ns before a grant in which the lock was already free */
-	bool holder_unknown;	   /* part of the wait had no known holder in its way */
+	uint64_t hand_off;   /* ns after a release, before the grant or the next hold in the way */
+	bool holder_unknown; /* part of the wait had no known holder in its way */
 };
 
 /* Each request that has ended: for the counts per resource. */

@@ -124,6 +124,8 @@ struct flight {
 	uint32_t gone_omitted;
 	uint64_t newest_blocker; /* id */
 	uint64_t blocked_ns, blocked_from, blocked_to;
+	uint64_t
+		between_ns; /* from a release to the next hold in the way: woken, but not in time */
 	/* Lists come last: their memory outlives the call. */
 	struct held_list stash;		/* holds that it takes away, to be ended or put back */
 	struct descriptor_table closed; /* descriptors that it closes */

@@ -8,8 +8,8 @@
 #define GONE_KEPT      1024		 /* blockers of one wait, at least: the longest */
 #define UNEXPLAINED_NS UINT64_C(1000000) /* so much of a wait may be wake-up and noise */
 /*
- * From the last release to the grant nobody is in the way: the waiter has to be woken and to get a
- * processor. What takes longer than this on a busy machine was somebody else's doing.
+ * From a release to the grant, or to the next hold in the way, nobody blocks: the waiter has to be
+ * woken and to get a processor. What takes longer than this on a busy machine was somebody's doing.
  */
 #define HAND_OFF_NS UINT64_C(100000000)
 
@@ -35,8 +35,12 @@ static bool still_blocked(const struct flight *flight, const struct range_set *s
 
 static void stand(struct flight *flight, struct blocker blocker, uint64_t from)
 {
-	if (!flight->standing.count)
+	if (!flight->standing.count) {
+		if (flight->blocked_ns && from > flight->blocked_to &&
+		    from - flight->blocked_to < HAND_OFF_NS)
+			flight->between_ns += from - flight->blocked_to;
 		flight->blocked_from = later_of(from, flight->blocked_to);
+	}
 	flight->newest_blocker = later_of(flight->newest_blocker, blocker.overlap.hold.id);
 	vec_push(&flight->standing, blocker);
 }
@@ -211,12 +215,13 @@ static void collect_overlaps(struct model *model, const struct flight *flight, u
 		      earlier_first);
 }
 
-/* ns at the end of a granted wait in which the lock was already free. */
+/* ns of a wait in which the lock was free, and the waiter on its way. */
 static uint64_t hand_off(const struct flight *flight, uint64_t time, enum outcome outcome)
 {
 	uint64_t tail = time > flight->blocked_to ? time - flight->blocked_to : 0;
+	bool granted = outcome == OUTCOME_GRANTED && flight->blocked_ns && tail < HAND_OFF_NS;
 
-	return outcome == OUTCOME_GRANTED && flight->blocked_ns && tail < HAND_OFF_NS ? tail : 0;
+	return flight->between_ns + (granted ? tail : 0);
 }
 
 static void tell(struct model *model, const struct flight *flight, uint64_t time,

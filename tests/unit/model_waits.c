@@ -235,6 +235,32 @@ Test(model_waits, a_waiter_that_gets_the_lock_late_on_a_busy_machine_has_no_unkn
 	cr_expect_eq(model_quality(model)->unknown_waits, 0);
 }
 
+Test(model_waits, a_holder_that_comes_before_the_waiter_is_awake_makes_nobody_unknown)
+{
+	struct lock wanted = waiting(posix(B, X, 0, 10));
+
+	take(10, posix(A, X, 0, 10));
+	ask(1 * MS, wanted);
+	take(11 * MS, posix(A, U, 0, 10));
+	take(41 * MS, posix(A, X, 0, 10));
+	take(51 * MS, posix(A, U, 0, 10));
+	answer(1 * MS, 52 * MS, wanted, 0);
+	cr_expect_eq(model_quality(model)->unknown_waits, 0);
+}
+
+Test(model_waits, a_long_time_between_two_holders_is_somebody_unknown)
+{
+	struct lock wanted = waiting(posix(B, X, 0, 10));
+
+	take(10, posix(A, X, 0, 10));
+	ask(1 * MS, wanted);
+	take(11 * MS, posix(A, U, 0, 10));
+	take(241 * MS, posix(A, X, 0, 10));
+	take(251 * MS, posix(A, U, 0, 10));
+	answer(1 * MS, 252 * MS, wanted, 0);
+	cr_expect_eq(model_quality(model)->unknown_waits, 1);
+}
+
 Test(model_waits, a_holder_that_left_as_the_wait_began_explains_nothing)
 {
 	struct lock wanted = waiting(posix(B, X, 0, 10));
