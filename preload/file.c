@@ -124,9 +124,10 @@ bool file_identity(int fd, uint64_t *device, uint64_t *inode)
 	return true;
 }
 
+/* Of fds from 64 on it is not known whether they were open at the start: they may have been. */
 static bool is_inherited(const struct known *known, int fd)
 {
-	return (unsigned)fd < 64 && recorder.open_fds >> fd & 1 &&
+	return (fd >= 64 || recorder.open_fds >> fd & 1) &&
 	       get(known->reopened) != recorder.process;
 }
 

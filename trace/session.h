@@ -2,8 +2,9 @@
 /*
  * Laying a session file out, and looking at one before trusting it. Pure: no calls, no globals.
  *
- * Where sessions live: the first of these directories that exists or can be made, is a directory
- * (no symlink), belongs to the user and has mode 0700:
+ * Where sessions are made: the first of these directories that exists or can be made, is a
+ * directory (no symlink), belongs to the user and has mode 0700. Where they are looked for: all of
+ * them, in this order.
  *
  *   $XDG_RUNTIME_DIR/flocktrace    /dev/shm/flocktrace-UID    /tmp/flocktrace-UID
  *

@@ -138,7 +138,9 @@ static int run_program(struct run *run)
 	wait_for_reporter(run);
 	if (!run->reported || run->trace)
 		report(run);
-	if (run->trace)
+	if (run->report.json && !run->output)
+		; /* stderr is for a program to read, and ends with the report */
+	else if (run->trace)
 		print_next("report", (char *[]){ (char *)run->trace, NULL });
 	else
 		print_next("record", run->argv);

@@ -63,6 +63,10 @@ class Program(EndToEnd):
             result = self.start(command, "sh", "-c", "cat; flock f true", stdin="a\0b\n")
             self.assertEqual(result.stdout, "a\0b\n")
 
+    def test_json_on_stderr_is_json_alone(self):
+        result = self.flocktrace("run", "--json", "--", "true")
+        self.assertEqual(json.loads(result.stderr)["waits"], [])
+
     def test_the_report_of_run_goes_to_stderr_or_to_a_file(self):
         result = self.flocktrace("run", "--", victim("contention"))
         self.assertIn("Complete.", result.stderr)

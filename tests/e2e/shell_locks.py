@@ -75,6 +75,11 @@ cat held
     def test_a_shell_holds_until_it_exits(self):
         self.for_each_shell('exec 9>f; flock 9; echo held $$; read go <&7', self.holder_is_what_the_script_says)
 
+    @needs("flock", "bash")
+    def test_a_descriptor_with_a_high_number_is_the_shells_too(self):
+        stdout, report = self.contend('exec 200>f; flock 200; echo held $$; read go <&7; exec 200>&-; sleep 0.2', "/bin/bash")
+        self.holder_is_what_the_script_says(stdout, report)
+
     @needs("flock")
     def test_a_nonblocking_flock_that_fails_is_counted_and_its_status_passed_on(self):
         script = "exec 9>f; flock 9; flock -n f true; echo $?; flock -n -E 9 f true; echo $?; flock -n 9; echo $?"
