@@ -104,7 +104,9 @@ const timer = setInterval(() => {
         report = self.report()
         # stress-ng kills children of its own, and one may be in the middle of writing a record then: that one is lost.
         self.assertLessEqual(report.quality["lost"], 2 * len(stressors))
-        self.assertEqual((report.quality["holes"], report.quality["overlaps"] if not report.quality["lost"] else 0), (0, 0))
+        # Its lockf workers share one file position and move it at once: where a lock began is then known to the kernel alone,
+        # and some holds seem to overlap. So nothing is said of overlaps here.
+        self.assertEqual(report.quality["holes"], 0)
         for world in ("record", "flock"):
             found = [one for one in report.document["resources"] if one["world"] == world]
             self.assertGreater(sum(one["acquisitions"] for one in found), 0)
