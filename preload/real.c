@@ -41,8 +41,14 @@ static void *next(const char *name)
 
 void real_resolve(void)
 {
-	/* Through a void **: POSIX lets a function pointer travel as an object pointer, ISO C does
-	 * not. */
+	/* Once: what this libc does not have (close_range, closefrom) must not be searched again
+	 * and again by the calls for it. */
+	static _Atomic int resolved;
+
+	if (resolved)
+		return;
+		/* Through a void **: POSIX lets a function pointer travel as an object pointer, ISO
+		 * C does not. */
 #define X(type, name, parameters) *(void **)&real.name = next(#name);
 #include "preload/calls.def"
 #undef X
@@ -61,4 +67,5 @@ void real_resolve(void)
 		*(void **)&real.__dup2 = *(void **)&real.dup2;
 	if (!real._Fork)
 		*(void **)&real._Fork = *(void **)&real.fork;
+	resolved = 1;
 }

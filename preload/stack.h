@@ -17,8 +17,7 @@ struct site {
 	((struct site){ (uintptr_t)__builtin_frame_address(0), \
 			(uintptr_t)__builtin_return_address(0) })
 
-/* 0: no stack (switched off, no unwinder, or a walk of this thread is on already); the last two are
- * counted. */
+/* 0: no stack: switched off, or no unwinder, which is counted. */
 reference stack_capture(struct thread *thread, struct site site);
 
 /* Walks again and writes the stack, with its modules, into the slow ring. */
