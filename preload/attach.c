@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "preload/ahead.h"
 #include "preload/arch.h"
 #include "preload/clock.h"
 #include "preload/recorder.h"
@@ -94,6 +95,7 @@ static void adopt(char *base, const struct header *checked)
 	recorder.thread_slot_count = checked->thread_slots;
 	recorder.process_slots = (void *)(base + checked->process_offset);
 	recorder.process_slot_count = checked->process_slots;
+	ahead_begin();
 }
 
 static bool map(long fd)

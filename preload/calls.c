@@ -50,6 +50,14 @@ bool call_close_matters(void)
 		grants_any_posix());
 }
 
+static reference name_of(int fd, uint64_t now)
+{
+	struct file file;
+
+	file_of(&file, fd, now);
+	return file.name;
+}
+
 static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 {
 	bool watched = process_watches(fd);
@@ -64,7 +72,7 @@ static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 	thread = thread_current();
 	record = new_record(RECORD_CALL, op, fd);
 	record.last = fd;
-	record.file = file_of(fd, record.time).name;
+	record.file = name_of(fd, record.time);
 	record.stack = thread ? stack_capture(thread, site) : 0;
 	grants_close(fd, device, inode);
 	begin(call, record);
@@ -86,7 +94,7 @@ static void closing_posix(unsigned first, unsigned last)
 			continue;
 		record = new_record(RECORD_CALL, CALL_CLOSE_RANGE, (int)fd);
 		record.last = (int)fd;
-		record.file = file_of((int)fd, record.time).name;
+		record.file = name_of((int)fd, record.time);
 		grants_close((int)fd, device, inode);
 		emit(&record);
 	}
@@ -267,7 +275,7 @@ void call_ioctl(struct call *call, int fd, unsigned long request, struct site si
 		return;
 	record = new_record(RECORD_CALL, CALL_IOCTL, fd);
 	record.value = (int64_t)request;
-	record.file = file_of(fd, record.time).name;
+	record.file = name_of(fd, record.time);
 	record.stack = stack_capture(thread, site);
 	begin(call, record);
 }

@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include "preload/ahead.h"
 #include "preload/recorder.h"
 #include "trace/ring.h"
 
@@ -26,17 +27,28 @@ static inline uint64_t emit(const void *record)
 	return position;
 }
 
-/* The same from words that were just stored as words: read again in another width they would stall.
- */
-static inline uint64_t emit_words(const uint64_t payload[PAYLOAD_WORDS])
+/* The same in two steps, for who needs the checksum elsewhere too: take a position, write there. */
+static inline uint64_t emit_take(void)
 {
-	uint64_t position = ring_take(&recorder.session->ring_head.value, 1);
+	return ring_take(&recorder.session->ring_head.value, 1);
+}
 
-	cell_write(&recorder.ring[position & recorder.ring_mask], position, payload);
+static inline void emit_at(uint64_t position, const uint64_t payload[PAYLOAD_WORDS], uint64_t sum)
+{
+	if (unlikely(position % AHEAD_RECORDS == 0))
+		ahead_map(position);
+	cell_write_summed(&recorder.ring[position & recorder.ring_mask], payload, sum);
 	/* The next one's line is on some other processor, or in memory: fetch it while the host
 	 * works. */
 	__builtin_prefetch(&recorder.ring[(position + 1) & recorder.ring_mask], 1);
-	return position;
+}
+
+/* From words that were just stored as words: read again in another width they would stall. */
+static inline void emit_words(const uint64_t payload[PAYLOAD_WORDS])
+{
+	uint64_t position = emit_take();
+
+	emit_at(position, payload, cell_checksum(position, payload));
 }
 
 /*

@@ -165,28 +165,22 @@ static struct file look(int fd, struct known *known, uint64_t now)
 	return file;
 }
 
-struct file file_of(int fd, uint64_t now)
+void file_of(struct file *file, int fd, uint64_t now)
 {
 	struct known *known = known_of(fd);
-	struct file file;
-	uint64_t position;
+	uint32_t before = atomic_load_explicit(&known->fd_plus_one, memory_order_acquire);
+	uint64_t position = get(known->position);
 
-	if (unlikely(atomic_load_explicit(&known->fd_plus_one, memory_order_acquire) !=
-		     (uint32_t)fd + 1) ||
-	    unlikely(now - get(known->checked) > RECHECK_NS))
-		return look(fd, known, now);
-	position = get(known->position);
-	file = (struct file){
-		.name = (reference)position,
-		.device = get(known->device),
-		.inode = get(known->inode),
-		.inherited = is_inherited(known, fd),
-	};
+	file->name = (reference)position;
+	file->device = get(known->device);
+	file->inode = get(known->inode);
+	file->asked = file->vm_child = false;
+	file->inherited = is_inherited(known, fd);
 	/* Fds beyond the direct ones share their places: it may have changed hands meanwhile. */
 	atomic_thread_fence(memory_order_acquire);
-	if (unlikely(!emit_is_fresh(position) || get(known->fd_plus_one) != (uint32_t)fd + 1))
-		return look(fd, known, now);
-	return file;
+	if (unlikely(before != (uint32_t)fd + 1) || unlikely(get(known->fd_plus_one) != before) ||
+	    unlikely(now - get(known->checked) > RECHECK_NS) || unlikely(!emit_is_fresh(position)))
+		*file = look(fd, known, now);
 }
 
 static void forget_one(struct known *known, unsigned first, unsigned last)

@@ -16,8 +16,11 @@ struct file {
 	bool vm_child;	/* found out on the way: we are a vfork child in somebody else's memory */
 };
 
-/* The file behind an fd at the time `now`. Asks the kernel only where nothing fresh is known. */
-struct file file_of(int fd, uint64_t now);
+/*
+ * The file behind an fd at the time `now`, into *file. Asks the kernel only where nothing fresh is
+ * known.
+ */
+void file_of(struct file *file, int fd, uint64_t now);
 
 /* The fds [first, last] were closed or replaced. */
 void file_forget(unsigned first, unsigned last);

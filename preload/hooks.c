@@ -44,26 +44,26 @@ int entry_fcntl(int fd, int command, void *argument)
 {
 	if (likely(!fcntl_matters(command)))
 		return REAL(fcntl)(fd, command, argument);
-	return hook_fcntl(REAL(fcntl), fd, command, argument, 0, HERE);
+	return hook_fcntl(REAL(fcntl), fd, command, argument, HERE);
 }
 
 int entry_fcntl64(int fd, int command, void *argument)
 {
 	if (likely(!fcntl_matters(command)))
 		return REAL(fcntl64)(fd, command, argument);
-	return hook_fcntl(REAL(fcntl64), fd, command, argument, 0, HERE);
+	return hook_fcntl(REAL(fcntl64), fd, command, argument, HERE);
 }
 
 int entry___fcntl(int fd, int command, void *argument)
 {
 	if (likely(!fcntl_matters(command)))
 		return REAL(__fcntl)(fd, command, argument);
-	return hook_fcntl(REAL(__fcntl), fd, command, argument, 0, HERE);
+	return hook_fcntl(REAL(__fcntl), fd, command, argument, HERE);
 }
 
 EXPORT int flock(int fd, int operation)
 {
-	return hook_flock(REAL(flock), fd, operation, 0, HERE);
+	return hook_flock(REAL(flock), fd, operation, HERE);
 }
 
 EXPORT int lockf(int fd, int command, off_t len)
@@ -88,12 +88,12 @@ int entry_ioctl(int fd, unsigned long request, void *argument)
 
 #define SYSCALL_NUMBERS 512
 
-static int syscall_fcntl(int fd, int command, void *argument)
+int syscall_fcntl(int fd, int command, void *argument)
 {
 	return (int)real_syscall(SYS_fcntl, fd, command, argument);
 }
 
-static int syscall_flock(int fd, int operation)
+int syscall_flock(int fd, int operation)
 {
 	return (int)real_syscall(SYS_flock, fd, operation);
 }
@@ -152,10 +152,9 @@ __attribute__((used)) long hook_syscall(long number, long a, long b, long c)
 {
 	switch (number) {
 	case SYS_fcntl:
-		return hook_fcntl(syscall_fcntl, (int)a, (int)b, (void *)c, FLAG_LIBC_SYSCALL,
-				  HERE);
+		return hook_fcntl(syscall_fcntl, (int)a, (int)b, (void *)c, HERE);
 	case SYS_flock:
-		return hook_flock(syscall_flock, (int)a, (int)b, FLAG_LIBC_SYSCALL, HERE);
+		return hook_flock(syscall_flock, (int)a, (int)b, HERE);
 	case SYS_ioctl:
 		return hook_ioctl(syscall_ioctl, (int)a, (unsigned long)b, (void *)c, HERE);
 	case SYS_close:

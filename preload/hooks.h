@@ -26,10 +26,16 @@ static inline bool fcntl_matters(int command)
 /* Whether a request is recorded, or changes what exec closes. */
 bool ioctl_matters(unsigned long request);
 
-int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, uint16_t flags,
-	       struct site site);
-int hook_flock(int (*real_flock)(int fd, int operation), int fd, int operation, uint16_t flags,
-	       struct site site);
+/* Real functions for what came through syscall(2); their records say so. */
+int syscall_fcntl(int fd, int command, void *argument);
+int syscall_flock(int fd, int operation);
+
+/*
+ * No more arguments than fit into registers: then the exported function is left by a jump, and the
+ * way back from the kernel is one return shorter. After a system call processors guess those wrong.
+ */
+int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, struct site site);
+int hook_flock(int (*real_flock)(int fd, int operation), int fd, int operation, struct site site);
 int hook_lockf(lockf_function *real_lockf, int fd, int command, off_t len, struct site site);
 int hook_ioctl(int (*real_ioctl)(int fd, unsigned long request, void *argument), int fd,
 	       unsigned long request, void *argument, struct site site);

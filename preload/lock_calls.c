@@ -92,10 +92,11 @@ static const struct answer *answer_of(const void *argument, struct answer *answe
 }
 
 static int lock_by_fcntl(fcntl_function *real_fcntl, uint8_t op, int fd, int command,
-			 void *argument, uint16_t flags, struct site site)
+			 void *argument, struct site site)
 {
-	struct request request;
+	uint16_t flags = real_fcntl == syscall_fcntl ? FLAG_LIBC_SYSCALL : 0;
 	struct asked asked = asked_by_fcntl(op, fd, argument, flags, site);
+	struct request request;
 	struct answer answer;
 	int result, error;
 
@@ -109,14 +110,13 @@ static int lock_by_fcntl(fcntl_function *real_fcntl, uint8_t op, int fd, int com
 	return result;
 }
 
-int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, uint16_t flags,
-	       struct site site)
+int hook_fcntl(fcntl_function *real_fcntl, int fd, int command, void *argument, struct site site)
 {
 	uint8_t op = op_of_command(command);
 	int result;
 
 	if (op != NOT_A_LOCK && recording_locks())
-		return lock_by_fcntl(real_fcntl, op, fd, command, argument, flags, site);
+		return lock_by_fcntl(real_fcntl, op, fd, command, argument, site);
 	result = real_fcntl(fd, command, argument);
 	if (unlikely(command == F_DUPFD || command == F_DUPFD_CLOEXEC) && result >= 0)
 		call_duplicated(CALL_DUP, fd, result, command == F_DUPFD_CLOEXEC);
@@ -141,16 +141,15 @@ static uint16_t mode_of_operation(int operation)
 	}
 }
 
-int hook_flock(int (*real_flock)(int fd, int operation), int fd, int operation, uint16_t flags,
-	       struct site site)
+int hook_flock(int (*real_flock)(int fd, int operation), int fd, int operation, struct site site)
 {
 	struct request request;
 	uint16_t mode = mode_of_operation(operation);
 	struct asked asked = {
 		.op = OP_FLOCK,
 		.fd = fd,
-		.flags = flags | (mode ? mode : FLAG_RAW_MODE) |
-			 (operation & LOCK_NB ? FLAG_NONBLOCK : 0),
+		.flags = (mode ? mode : FLAG_RAW_MODE) | (operation & LOCK_NB ? FLAG_NONBLOCK : 0) |
+			 (real_flock == syscall_flock ? FLAG_LIBC_SYSCALL : 0),
 		.raw_mode = mode ? 0 : (uint32_t)operation,
 	};
 	int result;

@@ -22,12 +22,16 @@ struct memo_frame {
 	uintptr_t below; /* the word below it where that is a saved frame pointer, else 0 */
 };
 
+/* Apart from the memos, so that looking through a set touches two cache lines. */
+struct memo_key {
+	uintptr_t frame, caller; /* the hook's frame address and return address */
+};
+
 struct memo {
-	uintptr_t frame, caller; /* key: the hook's frame address and return address */
-	uint64_t hash;		 /* of the frames' addresses */
-	uint64_t position;	 /* of the RECORD_STACK */
-	uint32_t count;		 /* frames with known places; 0: not armed */
-	uint32_t pointers;	 /* of these: with a saved frame pointer below */
+	uint64_t hash;	   /* of the frames' addresses */
+	uint64_t position; /* of the RECORD_STACK */
+	uint32_t count;	   /* frames with known places; 0: not armed */
+	bool pointers;	   /* some have a saved frame pointer below */
 	struct memo_frame frames[STACK_MAX];
 };
 

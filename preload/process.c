@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "preload/ahead.h"
 #include "preload/arch.h"
 #include "preload/clock.h"
 #include "preload/emit.h"
@@ -179,11 +180,9 @@ static void announce(enum process_reason reason)
 			      memory_order_release);
 }
 
-void process_refresh(void)
+void process_announce(void)
 {
-	if (unlikely(!emit_is_fresh(
-		    atomic_load_explicit(&recorder.slot->last_announced, memory_order_relaxed))))
-		announce(PROCESS_AGAIN);
+	announce(PROCESS_AGAIN);
 }
 
 void process_announce_slow(void)
@@ -378,6 +377,7 @@ void process_forked(uint32_t parent)
 
 	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
 		recorder.pid = (int32_t)raw0(SYS_getpid);
+		ahead_begin();
 		forked(parent);
 	}
 	signals_restore(signals);

@@ -4,6 +4,7 @@
 #ifndef PRELOAD_PROCESS_H
 #define PRELOAD_PROCESS_H
 
+#include "preload/emit.h"
 #include "preload/recorder.h"
 
 /* A page that the kernel wipes in every fork child, however it was made (MADV_WIPEONFORK): 0 means
@@ -24,8 +25,16 @@ void process_join(void);
 /* In a fork child: a process of its own from here on. `parent`: its number. */
 void process_forked(uint32_t parent);
 
-/* Announces this process again where half a lap has passed. Cheap. */
-void process_refresh(void);
+/* Announces this process again. */
+void process_announce(void);
+
+/* The same where half a lap has passed. */
+static inline void process_refresh(void)
+{
+	if (unlikely(!emit_is_fresh(
+		    atomic_load_explicit(&recorder.slot->last_announced, memory_order_relaxed))))
+		process_announce();
+}
 
 /* Announces this process into the slow ring. */
 void process_announce_slow(void);

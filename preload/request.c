@@ -121,7 +121,7 @@ static void drop_left_requests(struct thread *thread, uintptr_t frame)
  * In an order that lets a handler come at any moment: first no checksum fits, then the place is
  * taken, then the request is there.
  */
-static void slot_enter(struct request *request, uint64_t position, uintptr_t frame)
+static void slot_enter(struct request *request, uint64_t position, uint64_t sum, uintptr_t frame)
 {
 	struct thread_slot *slot = request->thread->slot;
 	uint32_t index = atomic_load_explicit(&slot->depth, memory_order_relaxed);
@@ -134,7 +134,7 @@ static void slot_enter(struct request *request, uint64_t position, uintptr_t fra
 	atomic_store_explicit(&slot->position[index], UINT64_MAX, memory_order_relaxed);
 	request->thread->frame[index] = frame;
 	atomic_store_explicit(&slot->depth, index + 1, memory_order_release);
-	cell_write(&slot->request[index], position, request->word);
+	cell_write_summed(&slot->request[index], request->word, sum);
 	atomic_store_explicit(&slot->position[index], position, memory_order_release);
 	request->index = index;
 }
@@ -172,9 +172,9 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 {
 	struct thread *thread = thread_current();
 	const struct record_lock *record = &request->record;
-	uint64_t position = 0, time;
+	uint64_t position = 0, sum, time;
+	struct lock *lock = &request->lock;
 	reference stack;
-	struct file file;
 	uint16_t flags;
 
 	request->thread = NULL;
@@ -187,24 +187,25 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	process_refresh();
 	stack = stack_capture(thread, site);
 	time = ticker_now(&thread->ticker);
-	file = file_of(asked->fd, time);
-	if (unlikely(file.asked)) /* our own questions are no part of the call */
+	file_of(&lock->file, asked->fd, time);
+	if (unlikely(lock->file.asked)) /* our own questions are no part of the call */
 		time = ticker_now(&thread->ticker);
-	if (unlikely(file.vm_child)) {
+	if (unlikely(lock->file.vm_child)) {
 		recorder_count(&recorder.session->lost_unseen);
 		return;
 	}
-	request->lock = (struct lock){
-		.op = asked->op, .mode = asked->flags & FLAG_MODE, .fd = asked->fd, .file = file
-	};
-	flags = asked->flags | (file.inherited ? FLAG_INHERITED : 0) |
+	lock->op = asked->op;
+	lock->mode = asked->flags & FLAG_MODE;
+	lock->fd = asked->fd;
+	lock->range = (struct range){ 0, 0 };
+	flags = asked->flags | (lock->file.inherited ? FLAG_INHERITED : 0) |
 		(!stack && recorder.stack_depth ? FLAG_NO_STACK : 0);
 	/* Whole words, as they are written and read again: the fields of struct record_lock. */
 	request->word[0] = RECORD_REQUEST | (uint64_t)asked->op << 8 | (uint64_t)flags << 16 |
 			   (uint64_t)recorder.process << 32;
 	request->word[1] = thread->tid | (uint64_t)(uint32_t)asked->fd << 32;
 	request->word[2] = time;
-	request->word[3] = file.name | (uint64_t)stack << 32;
+	request->word[3] = lock->file.name | (uint64_t)stack << 32;
 	request->word[4] = (uint64_t)asked->start;
 	request->word[5] = (uint64_t)asked->len;
 	request->word[6] = asked->raw_mode;
@@ -213,10 +214,13 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	request->in_ring = goes_first(request);
 	if (weakens(record) &&
 	    !(record->flags & (FLAG_BAD_RANGE | FLAG_BASE_UNKNOWN | FLAG_RAW_MODE)))
-		grants_release(&request->lock);
+		grants_release(lock);
 	if (request->in_ring)
-		position = emit_words(request->word);
-	slot_enter(request, position, site.frame);
+		position = emit_take();
+	sum = cell_checksum(position, request->word);
+	if (request->in_ring)
+		emit_at(position, request->word, sum);
+	slot_enter(request, position, sum, site.frame);
 }
 
 /* A failed unlock told something; so did whatever may grant, or be refused. */

@@ -145,64 +145,65 @@ static uint64_t position_of(const struct walk *walk, uint64_t hash)
 /* ---- Memo */
 
 /* Sets of MEMO_WAYS, as a processor's cache has them: a lock and its unlock often share a set. */
-static struct memo *memo_set(struct thread *thread, struct site site)
+static uint32_t memo_set(struct site site)
 {
 	uint64_t mixed = (site.frame ^ site.caller << 13) * UINT64_C(0x9e3779b97f4a7c15);
 
-	return &thread->memo[(mixed >> 60) % (MEMOS / MEMO_WAYS) * MEMO_WAYS];
+	return (uint32_t)(mixed >> 60) % (MEMOS / MEMO_WAYS) * MEMO_WAYS;
 }
 
-static bool same_pointers(const struct memo *memo)
+static bool is_key(const struct memo_key *key, struct site site)
 {
-	for (uint32_t i = 0; i < memo->count; i++)
-		if (memo->frames[i].below && memo->frames[i].place[-1] != memo->frames[i].below)
-			return false;
-	return true;
+	return key->frame == site.frame && key->caller == site.caller;
 }
 
-static uint32_t count_pointers(const struct memo *memo, uint32_t count)
+static bool any_pointers(const struct memo_frame *frames, uint32_t count)
 {
-	uint32_t pointers = 0;
-
 	for (uint32_t i = 0; i < count; i++)
-		pointers += memo->frames[i].below != 0;
-	return pointers;
+		if (frames[i].below)
+			return true;
+	return false;
 }
 
 /* Innermost first: as long as the inner return addresses are the same, the next place is on the
  * stack. */
-static bool still_there(const struct memo *memo, struct site site)
+static bool still_there(const struct memo *memo)
 {
-	if (memo->frame != site.frame || memo->caller != site.caller || !memo->count)
-		return false;
-	for (const struct memo_frame *frame = memo->frames, *end = frame + memo->count; frame < end;
-	     frame++)
-		if (*frame->place != frame->address)
-			return false;
-	return likely(!memo->pointers) || same_pointers(memo);
+	const struct memo_frame *frame = memo->frames, *end = frame + memo->count;
+
+	if (memo->pointers) {
+		for (; frame < end; frame++)
+			if (*frame->place != frame->address ||
+			    (frame->below && frame->place[-1] != frame->below))
+				return false;
+	} else {
+		for (; frame < end; frame++)
+			if (*frame->place != frame->address)
+				return false;
+	}
+	return memo->count;
 }
 
 /* NULL: this stack is not remembered. */
-static struct memo *memo_find(struct thread *thread, struct site site)
+static const struct memo *memo_find(const struct thread *thread, struct site site)
 {
-	struct memo *set = memo_set(thread, site);
+	uint32_t set = memo_set(site);
 
-	for (int i = 0; i < MEMO_WAYS; i++)
-		if (still_there(&set[i], site))
-			return &set[i];
+	for (uint32_t i = set; i < set + MEMO_WAYS; i++)
+		if (is_key(&thread->memo_key[i], site) && still_there(&thread->memo[i]))
+			return &thread->memo[i];
 	return NULL;
 }
 
 /* The one of the same stack, armed or not yet, or the one that is to be given up for it. */
-static struct memo *memo_for(struct thread *thread, struct site site, uint64_t hash)
+static uint32_t memo_for(struct thread *thread, struct site site, uint64_t hash)
 {
-	struct memo *set = memo_set(thread, site);
+	uint32_t set = memo_set(site);
 
-	for (int i = 0; i < MEMO_WAYS; i++)
-		if (set[i].frame == site.frame && set[i].caller == site.caller &&
-		    set[i].hash == hash)
-			return &set[i];
-	return &set[thread->next_memo++ % MEMO_WAYS];
+	for (uint32_t i = set; i < set + MEMO_WAYS; i++)
+		if (is_key(&thread->memo_key[i], site) && thread->memo[i].hash == hash)
+			return i;
+	return set + thread->next_memo++ % MEMO_WAYS;
 }
 
 static bool same_frames(const struct memo *memo, const struct walk *walk, uint32_t count)
@@ -221,23 +222,22 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
 static void learn(struct thread *thread, struct site site, const struct walk *walk, uint64_t hash,
 		  uint64_t position)
 {
-	struct memo *memo = memo_for(thread, site, hash);
-	bool again = memo->frame == site.frame && memo->caller == site.caller && memo->hash == hash;
+	uint32_t index = memo_for(thread, site, hash), count;
+	struct memo_key *key = &thread->memo_key[index];
+	struct memo *memo = &thread->memo[index];
+	bool again = is_key(key, site) && memo->hash == hash;
 	struct quiet quiet;
-	uint32_t count;
 
 	memo->count = 0;
-	memo->frame = site.frame;
-	memo->caller = site.caller;
+	*key = (struct memo_key){ site.frame, site.caller };
 	memo->hash = hash;
 	if (!again || walk->failed)
 		return;
 	quiet = walk_begin(thread);
 	count = unwind_places(thread, site.caller, memo->frames, walk->count);
-	if (memo->frame == site.frame && memo->caller == site.caller &&
-	    same_frames(memo, walk, count)) {
+	if (is_key(key, site) && same_frames(memo, walk, count)) {
 		memo->position = position;
-		memo->pointers = count_pointers(memo, count);
+		memo->pointers = any_pointers(memo->frames, count);
 		memo->count = count;
 	}
 	walk_end(thread, quiet);

@@ -13,8 +13,7 @@
  * pthread_setspecific allocates. */
 #define KEYS_WITHOUT_ALLOCATION 32
 
-/* initial-exec: reaching them must not call __tls_get_addr, which may allocate. */
-static __thread struct thread *current __attribute__((tls_model("initial-exec")));
+__thread struct thread *thread_made;
 
 static pthread_key_t key;
 static bool key_usable;
@@ -30,8 +29,8 @@ static void thread_ended(void *value)
 {
 	struct thread *thread = value;
 
-	if (current == thread)
-		current = NULL;
+	if (thread_made == thread)
+		thread_made = NULL;
 	if (thread->process == recorder.process) {
 		request_abandon_all(thread);
 		leave_slot(thread->slot);
@@ -92,7 +91,7 @@ static struct thread *make(void)
 		thread = NULL;
 	} else {
 		settle(thread);
-		current = thread;
+		thread_made = thread;
 		if (key_usable)
 			pthread_setspecific(key, thread);
 	}
@@ -100,24 +99,17 @@ static struct thread *make(void)
 	return thread;
 }
 
-struct thread *thread_current(void)
+struct thread *thread_settle(void)
 {
-	struct thread *thread = current;
+	struct thread *thread = thread_made;
+	uint64_t signals;
 
-	if (unlikely(!thread))
+	if (!thread)
 		return make();
-	if (unlikely(thread->process != recorder.process)) { /* forked */
-		uint64_t signals = signals_block();
-
-		settle(thread);
-		signals_restore(signals);
-	}
+	signals = signals_block(); /* forked */
+	settle(thread);
+	signals_restore(signals);
 	return thread;
-}
-
-struct thread *thread_if_made(void)
-{
-	return current && current->process == recorder.process ? current : NULL;
 }
 
 char *thread_borrow_scratch(size_t length)
@@ -132,12 +124,12 @@ char *thread_borrow_scratch(size_t length)
 
 void thread_return_scratch(void)
 {
-	current->scratch_taken = false;
+	thread_made->scratch_taken = false;
 }
 
 struct thread *thread_walking(void)
 {
-	struct thread *thread = current;
+	struct thread *thread = thread_made;
 
 	return thread && thread->walking ? thread : NULL;
 }

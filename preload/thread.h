@@ -33,6 +33,7 @@ struct thread {
 	uint64_t unwind_tls[8]; /* libunwind's thread-local variables, during our walks */
 	struct ticker ticker;
 	uint32_t next_memo;
+	struct memo_key memo_key[MEMOS]; /* of memo[i] */
 	struct memo memo[MEMOS];
 	char scratch[SCRATCH_ROOM];
 	/* Walks have a stack of their own: the host's may be that of a signal or a fiber. */
@@ -42,12 +43,30 @@ struct thread {
 /* Constructor only: the key whose destructor gives a thread's slot back. */
 void thread_prepare(void);
 
-/* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory, or
- * interrupted while being made). */
-struct thread *thread_current(void);
+/* initial-exec: reaching it must not call __tls_get_addr, which may allocate. */
+extern __thread struct thread *thread_made
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* The same, if it has been made. */
-struct thread *thread_if_made(void);
+static inline struct thread *thread_if_made(void)
+{
+	struct thread *thread = thread_made;
+
+	return likely(thread != NULL) && likely(thread->process == recorder.process) ? thread
+										     : NULL;
+}
+
+/* For thread_current() alone: new, or new after a fork. */
+struct thread *thread_settle(void);
+
+/* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory, or
+ * interrupted while being made). */
+static inline struct thread *thread_current(void)
+{
+	struct thread *thread = thread_if_made();
+
+	return likely(thread != NULL) ? thread : thread_settle();
+}
 
 /*
  * Room off the host's stack; NULL if it is taken (a signal handler interrupted whoever has it) or

@@ -21,7 +21,7 @@
 #include "trace/session.h"
 
 #define MIB	     (UINT64_C(1) << 20)
-#define RING_MAX     (64 * MIB)
+#define RING_MAX     (16 * MIB) /* a tenth of a second at full speed; larger ones leave the cache */
 #define RING_MIN     (1 * MIB)
 #define RING_OF_MANY (16 * MIB) /* from here on there is room for many slots too */
 #define SLOW_CELLS   (1 << 12)

@@ -19,7 +19,7 @@
 
 #define DEPTH	    15
 #define BATCHES_MAX 1000
-#define TRUE_SHARE  50 /* starting a program takes about so many times as long as the rest */
+#define TRUE_SHARE  500 /* starting a program takes about so many times as long as the rest */
 
 extern char **environ;
 
