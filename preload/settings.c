@@ -5,51 +5,38 @@
 #include <string.h>
 
 #include "preload/recorder.h"
+#include "trace/settings.h"
 
-static const char *value_of(char **environment, const char *name, const char *fallback)
+/* What the setting does not accept counts as its default: the launcher is who complains. */
+static const char *value_of(char **environment, const char *name, const char *fallback,
+			    const char *accepts)
 {
 	size_t length = strlen(name);
 
 	for (; environment && *environment; environment++)
 		if (!strncmp(*environment, name, length) && (*environment)[length] == '=' &&
-		    (*environment)[length + 1])
+		    (*environment)[length + 1] &&
+		    setting_accepts(accepts, *environment + length + 1))
 			return *environment + length + 1;
 	return fallback;
 }
 
-/* A whole number, or `fallback` where the text is not one. */
-static uint64_t number(const char *text, uint64_t fallback)
+static uint64_t number(const char *text)
 {
-	uint64_t value = 0;
-
-	for (const char *at = text; *at; at++) {
-		if (*at < '0' || *at > '9' || value > UINT32_MAX)
-			return fallback;
-		value = value * 10 + (uint64_t)(*at - '0');
-	}
-	return value;
-}
-
-static uint32_t depth(const char *text)
-{
-	uint64_t frames;
-
-	if (!strcmp(text, "off"))
-		return 0;
-	frames = number(text, 32);
-	return frames < STACK_MAX ? (uint32_t)frames : STACK_MAX;
+	return setting_number(text, text + strlen(text));
 }
 
 struct settings settings_read(char **environment)
 {
 	struct settings settings = {
-#define X(id, name, fallback, help) .id = value_of(environment, name, fallback),
+#define X(id, name, fallback, accepts, help) .id = value_of(environment, name, fallback, accepts),
 #include "trace/settings.def"
 #undef X
 	};
 
-	recorder.stack_depth = depth(settings.STACKS);
-	recorder.slow_ns = number(settings.SLOW, 10) * UINT64_C(1000000);
+	recorder.stack_depth =
+		strcmp(settings.STACKS, "off") ? (uint32_t)number(settings.STACKS) : 0;
+	recorder.slow_ns = number(settings.SLOW) * UINT64_C(1000000);
 	recorder.argv_wanted = !strcmp(settings.ARGV, "1");
 	recorder.ioctl_mode = !strcmp(settings.IOCTL, "all")   ? IOCTL_ALL
 			      : !strcmp(settings.IOCTL, "off") ? IOCTL_OFF

@@ -6,15 +6,15 @@
 #include <stdbool.h>
 
 struct settings {
-#define X(id, name, fallback, help) const char *id;
+#define X(id, name, fallback, accepts, help) const char *id;
 #include "trace/settings.def"
 #undef X
 };
 
 /*
  * Constructor only. The values point into the environment as the kernel laid it: take what is
- * needed at once, the host may change it later. Puts the numbers into `recorder`. What does not
- * parse counts as the default.
+ * needed at once, the host may change it later. Puts the numbers into `recorder`. What a
+ * setting does not accept counts as its default.
  */
 struct settings settings_read(char **environment);
 

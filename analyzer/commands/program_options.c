@@ -5,10 +5,12 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/launch/settings.h"
 
 int usage_error(const char *command, const char *format, ...)
 {
@@ -20,6 +22,24 @@ int usage_error(const char *command, const char *format, ...)
 	va_end(list);
 	fprintf(stderr, "; try 'flocktrace %s --help'\n", command);
 	return EXIT_TROUBLE;
+}
+
+int check_settings(const char *command, bool quiet)
+{
+	const char *session = getenv("FLOCKTRACE_SESSION");
+	char *trouble = settings_trouble();
+
+	if (trouble) {
+		fprintf(stderr, "flocktrace: %s\n", trouble);
+		free(trouble);
+		return EXIT_TROUBLE;
+	}
+	if (session && *session && !quiet)
+		fprintf(stderr,
+			"flocktrace: FLOCKTRACE_SESSION does not count: %s makes a session of its "
+			"own\n",
+			command);
+	return 0;
 }
 
 int create_new_file(const char *path)

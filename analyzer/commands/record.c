@@ -71,12 +71,13 @@ static int record_program(struct record *record, char **argv)
 	int status, code;
 
 	record->subject = argv[0];
-	code = start(record);
+	code = check_settings("record", false);
+	if (!code)
+		code = start(record);
 	if (code)
 		return code;
 	code = launch_program(&launch, &status);
 	if (code) {
-		discard_trace(record);
 		free(record->path);
 		return code;
 	}

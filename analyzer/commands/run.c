@@ -20,6 +20,7 @@
 struct run {
 	const char *trace;  /* NULL: a file without a name */
 	const char *output; /* of the report; NULL: stderr */
+	bool output_is_new; /* the file is ours to take back */
 	struct report_options report;
 	char **argv;
 	int fd;
@@ -65,7 +66,7 @@ static void discard_trace(void *context)
 
 	if (run->trace)
 		unlink(run->trace);
-	if (run->output)
+	if (run->output_is_new)
 		unlink(run->output);
 }
 
@@ -102,6 +103,18 @@ static void wait_for_reporter(const struct run *run)
 		;
 }
 
+/* What is in it stays until there is a report to put in its place. */
+static FILE *open_output(struct run *run)
+{
+	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	int fd = open(run->output, flags | O_EXCL, 0666);
+
+	run->output_is_new = fd >= 0;
+	if (fd < 0)
+		fd = open(run->output, flags, 0666);
+	return fd >= 0 ? fdopen(fd, "w") : NULL;
+}
+
 static bool open_files(struct run *run)
 {
 	run->out = stderr;
@@ -110,11 +123,10 @@ static bool open_files(struct run *run)
 		return false;
 	if (!run->output)
 		return true;
-	run->out = fopen(run->output, "we");
+	run->out = open_output(run);
 	if (run->out)
 		return true;
 	fprintf(stderr, "flocktrace: %s: %s\n", run->output, strerror(errno));
-	run->output = NULL;
 	discard_trace(run);
 	return false;
 }
@@ -128,8 +140,10 @@ static int run_program(struct run *run)
 		.interrupted = interrupted,
 		.context = run,
 	};
-	int status, code;
+	int status, code = check_settings("run", run->report.json && !run->output);
 
+	if (code)
+		return code;
 	if (!open_files(run))
 		return EXIT_TROUBLE;
 	code = launch_program(&launch, &status);
@@ -143,7 +157,9 @@ static int run_program(struct run *run)
 	else if (run->trace)
 		print_next("report", (char *[]){ (char *)run->trace, NULL });
 	else
-		print_next("record", run->argv);
+		fputs("Next: flocktrace run --trace FILE … keeps what was recorded, for report and "
+		      "dump\n",
+		      stderr);
 	signals_exit_like(status);
 }
 

@@ -292,11 +292,8 @@ static int run_in_session(struct launcher *launcher, const char *preload, int *s
 {
 	int code = start_program(launcher, preload);
 
-	if (code) {
-		if (launcher->launch->discard_trace)
-			launcher->launch->discard_trace(launcher->launch->context);
+	if (code)
 		return code;
-	}
 	raise_descriptor_limit();
 	begin(launcher, preload);
 	launcher->child_pidfd = process_pidfd(launcher->program.pid);
@@ -309,27 +306,33 @@ static int run_in_session(struct launcher *launcher, const char *preload, int *s
 	return 0;
 }
 
+static int launch_in_session(struct launcher *launcher, const char *preload, int *status)
+{
+	char *error;
+	int code;
+
+	/* From here on signals wait until the session is gone again. */
+	if (!signals_take(&launcher->signals))
+		return say(xasprintf("signalfd: %s", strerror(errno)));
+	if (session_create(&launcher->session, &error)) {
+		code = run_in_session(launcher, preload, status);
+		session_close(&launcher->session);
+	} else {
+		code = say(error);
+	}
+	close(launcher->signals.fd);
+	return code;
+}
+
 int launch_program(const struct launch *launch, int *status)
 {
 	struct launcher launcher = { .launch = launch, .child_pidfd = -1 };
 	char *error, *preload = preload_find(&error);
-	int code;
+	int code = preload ? launch_in_session(&launcher, preload, status) : say(error);
 
-	if (!preload)
-		return say(error);
-	/* From here on signals wait until the session is gone again. */
-	if (!signals_take(&launcher.signals)) {
-		free(preload);
-		return say(xasprintf("signalfd: %s", strerror(errno)));
-	}
-	if (session_create(&launcher.session, &error)) {
-		code = run_in_session(&launcher, preload, status);
-		session_close(&launcher.session);
-	} else {
-		code = say(error);
-	}
+	if (code && launch->discard_trace)
+		launch->discard_trace(launch->context);
 	free(preload);
-	close(launcher.signals.fd);
 	return code;
 }
 

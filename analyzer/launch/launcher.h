@@ -18,7 +18,7 @@ typedef int (*launch_open)(void *context, pid_t program, const char **name);
 struct launch {
 	char **argv;
 	launch_open open_trace;
-	/* The program did not start after all: take the trace back. May be NULL. */
+	/* The program did not start after all: take back what was made for it. May be NULL. */
 	void (*discard_trace)(void *context);
 	/* A second after a signal that should have ended the program: the trace is up to date. May
 	 * be NULL. */

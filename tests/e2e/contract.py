@@ -141,6 +141,66 @@ class Program(EndToEnd):
         self.assertIn("libflocktrace.so", result)
 
 
+class Settings(EndToEnd):
+    """FLOCKTRACE_… in the environment of run and record."""
+
+    NONSENSE = {
+        "FLOCKTRACE_STACKS": ("abc", "-1", "63", "32 ", "1e1", "0-62", "offf", "99999999999999999999"),
+        "FLOCKTRACE_IOCTL": ("some", "ALL", "exclusive|all"),
+        "FLOCKTRACE_SLOW": ("-3", "10ms", "1000000001"),
+        "FLOCKTRACE_ARGV": ("yes", "2"),
+    }
+    SENSE = {
+        "FLOCKTRACE_STACKS": ("0", "1", "62", "off", ""),
+        "FLOCKTRACE_IOCTL": ("exclusive", "all", "off"),
+        "FLOCKTRACE_SLOW": ("0", "250"),
+        "FLOCKTRACE_ARGV": ("0", "1"),
+        "FLOCKTRACE_ONLY": ("sh,python3",),
+    }
+
+    def test_nonsense_is_refused_in_one_line_before_anything_is_made_or_started(self):
+        for name, values in self.NONSENSE.items():
+            for value in values:
+                for command in (["run", "-o", "report"], ["run", "--trace", "trace"], ["record", "-o", "trace"]):
+                    with self.subTest(command=command, name=name, value=value):
+                        result = self.flocktrace(*command, "--", "touch", "ran", environment={name: value})
+                        self.assertEqual(result.returncode, TROUBLE)
+                        self.assertRegex(result.stderr, rf"\Aflocktrace: {name}={re.escape(value)}: must be .+\n\Z")
+                        self.assertEqual(os.listdir(self.directory), [])
+
+    def test_what_makes_sense_is_taken(self):
+        for name, values in self.SENSE.items():
+            for value in values:
+                with self.subTest(name=name, value=value):
+                    result = self.flocktrace("run", "--", "flock", "f", "true", environment={name: value})
+                    self.assertEqual((result.returncode, "must be" in result.stderr), (0, False), result.stderr)
+
+    def test_a_session_that_the_user_names_does_not_count_and_that_is_said(self):
+        for command in (["run"], ["record", "-o", "trace"]):
+            result = self.flocktrace(*command, "--", "true", environment={"FLOCKTRACE_SESSION": "/nowhere/session"})
+            self.assertEqual(result.returncode, 0)
+            self.assertEqual(result.stderr.splitlines()[0],
+                             f"flocktrace: FLOCKTRACE_SESSION does not count: {command[0]} makes a session of its own")
+        result = self.flocktrace("run", "--json", "--", "true", environment={"FLOCKTRACE_SESSION": "/nowhere/session"})
+        self.assertEqual(json.loads(result.stderr)["waits"], [])
+
+
+class NextCommand(EndToEnd):
+    """The last line of run is worth typing."""
+
+    def last_line(self, *arguments):
+        return self.flocktrace(*arguments, "--", "flock", "f", "true").stderr.splitlines()[-1]
+
+    def test_a_trace_that_was_kept_is_named(self):
+        line = self.last_line("run", "--trace", "kept 1.trace")
+        self.assertEqual(line, "Next: flocktrace report 'kept 1.trace'")
+        result = self.run_program("sh", "-c", line.replace("Next: flocktrace", FLOCKTRACE))
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_without_one_it_says_how_to_keep_it(self):
+        self.assertEqual(self.last_line("run"), "Next: flocktrace run --trace FILE … keeps what was recorded, for report and dump")
+
+
 class BadInput(EndToEnd):
     """One line on stderr that names the file and the reason; 125; no crash."""
 
@@ -219,6 +279,16 @@ class BadInput(EndToEnd):
         self.assertIn("secret", result.stderr)
         self.assertIn("Permission denied", result.stderr)
 
+    def test_a_report_that_was_there_outlives_a_run_that_did_not_start(self):
+        self.write("report", b"yesterday's")
+        result = self.flocktrace("run", "-o", "report", "--", "./nowhere")
+        self.assertEqual(result.returncode, NOT_FOUND)
+        with open(self.path("report")) as file:
+            self.assertEqual(file.read(), "yesterday's")
+        self.flocktrace("run", "-o", "report", "--", "true")
+        with open(self.path("report")) as file:
+            self.assertIn("Complete.", file.read())
+
     def test_a_trace_that_cannot_be_written_is_said_before_the_program_starts(self):
         result = self.flocktrace("record", "-o", "/nowhere/trace", "--", "touch", "ran")
         self.assertEqual(result.returncode, TROUBLE)
@@ -239,7 +309,7 @@ class PreloadObject(EndToEnd):
 
     def refused(self, make_library, reason=""):
         binary = self.copy(make_library)
-        for command in (["run"], ["record", "-o", "trace"]):
+        for command in (["run", "--trace", "trace"], ["record", "-o", "trace"]):
             result = self.run_program(binary, *command, "--", "touch", "ran")
             self.assertEqual(result.returncode, TROUBLE, result.stderr)
             self.assertIn("libflocktrace.so", result.stderr)

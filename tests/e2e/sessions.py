@@ -93,6 +93,14 @@ with open("late", "w") as f:
         self.assertIn("INCOMPLETE", text)
         self.assertIn("covers the last", text)
 
+    def test_nonsense_in_a_setting_is_its_default_and_nobody_is_told(self):
+        for value, stacks in (("abc", True), ("63", True), ("off", False), ("0", False)):
+            with self.subTest(value):
+                self.preloaded("flock", "f", "true", FLOCKTRACE_STACKS=value)
+                default = self.runtime + "/flocktrace/default"
+                self.assertEqual("stack of #" in self.flocktrace("dump", default).stdout, stacks)
+                os.unlink(default)
+
     def test_without_any_session_report_says_so(self):
         result = self.flocktrace("report", environment={"HOME": self.directory})
         self.assertEqual(result.returncode, 125)
