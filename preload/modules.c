@@ -28,10 +28,14 @@ static struct module modules[MODULES_MAX];
 /* ---- Which object holds an address
  * ------------------------------------------------------------------------------ */
 
+/*
+ * Asked for by name: a reference, weak or not, would make every glibc before 2.35 refuse the whole
+ * object for the version that it stands under.
+ */
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
-#pragma weak _dl_find_object
 #define HAVE_FIND_OBJECT 1
 
+static __typeof__(_dl_find_object) *find_object;
 static const struct link_map *program;
 #endif
 
@@ -49,25 +53,20 @@ static int remember(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
-static bool lock_free_lookup(void)
-{
-#ifdef HAVE_FIND_OBJECT
-	return _dl_find_object != NULL;
-#else
-	return false;
-#endif
-}
-
 void modules_prepare(void)
 {
 #ifdef HAVE_FIND_OBJECT
 	struct dl_find_object found;
 
-	if (lock_free_lookup() && !_dl_find_object((void *)getauxval(AT_ENTRY), &found))
-		program = found.dlfo_link_map;
+	*(void **)&find_object = dlsym(RTLD_DEFAULT, "_dl_find_object");
+	dlerror(); /* that there is none is nothing the host should find */
+	if (find_object) {
+		if (!find_object((void *)getauxval(AT_ENTRY), &found))
+			program = found.dlfo_link_map;
+		return;
+	}
 #endif
-	if (!lock_free_lookup())
-		dl_iterate_phdr(remember, NULL);
+	dl_iterate_phdr(remember, NULL);
 }
 
 static bool holds(const struct dl_phdr_info *info, uintptr_t address)
@@ -128,9 +127,9 @@ bool modules_find(uintptr_t address, struct dl_phdr_info *info)
 #ifdef HAVE_FIND_OBJECT
 	struct dl_find_object found;
 
-	if (!lock_free_lookup())
+	if (!find_object)
 		return find_in_snapshot(address, info);
-	if (_dl_find_object((void *)address, &found))
+	if (find_object((void *)address, &found))
 		return false;
 	info->dlpi_addr = found.dlfo_link_map->l_addr;
 	info->dlpi_name = found.dlfo_link_map->l_name;
