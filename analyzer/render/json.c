@@ -44,7 +44,8 @@ static struct json_object *iso(const struct json *json, uint64_t time)
 {
 	char text[UNITS_ROOM];
 
-	return json_object_new_string(units_iso(text, (int64_t)time + json->catalog->wall_offset));
+	return json_object_new_string(
+		units_iso(text, (int64_t)(time + (uint64_t)json->catalog->wall_offset)));
 }
 
 static struct json_object *error_name(struct json *json, int error)

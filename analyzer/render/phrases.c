@@ -163,5 +163,5 @@ const char *phrase_duration(struct scratch *scratch, uint64_t ns)
 
 const char *phrase_clock(struct scratch *scratch, const struct catalog *catalog, uint64_t time)
 {
-	return units_clock(scratch_room(scratch), (int64_t)time + catalog->wall_offset);
+	return units_clock(scratch_room(scratch), (int64_t)(time + (uint64_t)catalog->wall_offset));
 }
