@@ -288,32 +288,6 @@ static void print_announcement(struct printer *printer, const struct raw_record 
 	}
 }
 
-static uint64_t time_of(const struct raw_record *record)
-{
-	switch ((enum record_kind)record->kind) {
-	case RECORD_REQUEST:
-	case RECORD_RESULT:
-		return record->lock.time;
-	case RECORD_CALL:
-	case RECORD_CALL_RESULT:
-	case RECORD_DEATH:
-		return record->call.time;
-	case RECORD_PROCESS:
-		return record->process.time;
-	case RECORD_UNTRACED:
-		return record->untraced.time;
-	case RECORD_RUN:
-		return record->run.time;
-	case RECORD_NONE:
-	case RECORD_CONTINUED:
-	case RECORD_FILE:
-	case RECORD_MODULE:
-	case RECORD_STACK:
-		break;
-	}
-	return 0;
-}
-
 static void print_record(struct printer *printer, const struct raw_record *record)
 {
 	struct dump *dump = printer->dump;
@@ -325,7 +299,7 @@ static void print_record(struct printer *printer, const struct raw_record *recor
 			record->gap == GAP_LOST ? "lost" : "hole", record->missing);
 		return;
 	}
-	begin_line(dump, printer->mark, record->position, time_of(record));
+	begin_line(dump, printer->mark, record->position, raw_time(record));
 	if (record->kind == RECORD_REQUEST || record->kind == RECORD_RESULT) {
 		print_lock(printer, record, false);
 	} else if (record->kind == RECORD_CALL || record->kind == RECORD_CALL_RESULT ||

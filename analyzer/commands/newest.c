@@ -12,11 +12,17 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/read/activity.h"
 #include "trace/session.h"
 
 struct candidate {
 	char *path; /* NULL: none so far */
-	struct timespec modified;
+	struct activity activity;
+};
+
+struct candidates {
+	struct candidate best;	 /* but for sessions in use by `run` or `record` */
+	struct candidate in_use; /* the newest of those */
 };
 
 static bool is_trace(const char *name)
@@ -27,14 +33,14 @@ static bool is_trace(const char *name)
 	       !strcmp(name + length - 6, ".trace");
 }
 
-static bool is_session(const char *name)
+static bool is_session_of_run(const char *name)
 {
-	return !strcmp(name, SESSION_DEFAULT_NAME) || !strncmp(name, "session.", 8);
+	return !strncmp(name, "session.", 8);
 }
 
-static bool is_newer(const struct timespec *a, const struct timespec *b)
+static bool is_session(const char *name)
 {
-	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+	return !strcmp(name, SESSION_DEFAULT_NAME) || is_session_of_run(name);
 }
 
 static bool has_magic(int directory, const char *name)
@@ -49,22 +55,38 @@ static bool has_magic(int directory, const char *name)
 	return has;
 }
 
-/* Regular files of ours only: others may write into the working directory too. */
-static void consider(struct candidate *best, int directory, const char *path, const char *name)
+/* Takes the path, or frees it. */
+static void keep_newer(struct candidate *best, char *path, const struct activity *activity)
 {
-	struct stat status;
-
-	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISREG(status.st_mode) ||
-	    status.st_uid != geteuid() ||
-	    (best->path && !is_newer(&status.st_mtim, &best->modified)) ||
-	    !has_magic(directory, name))
+	if (best->path && activity->last_record <= best->activity.last_record) {
+		free(path);
 		return;
+	}
 	free(best->path);
-	best->path = strcmp(path, ".") ? xasprintf("%s/%s", path, name) : xstrdup(name);
-	best->modified = status.st_mtim;
+	*best = (struct candidate){ path, *activity };
 }
 
-static void search(struct candidate *best, const char *path, bool (*wanted)(const char *name))
+/* Regular files of ours only: others may write into the working directory too. */
+static void consider(struct candidates *found, int directory, const char *path, const char *name)
+{
+	struct activity activity;
+	struct stat status;
+	uint64_t modified;
+	char *full;
+
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISREG(status.st_mode) ||
+	    status.st_uid != geteuid() || !has_magic(directory, name))
+		return;
+	full = strcmp(path, ".") ? xasprintf("%s/%s", path, name) : xstrdup(name);
+	modified = (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000000) +
+		   (uint64_t)status.st_mtim.tv_nsec;
+	if (!activity_of(full, modified, &activity)) /* of another version: its reader says so */
+		activity = (struct activity){ .last_record = modified };
+	keep_newer(is_session_of_run(name) && activity.recording ? &found->in_use : &found->best,
+		   full, &activity);
+}
+
+static void search(struct candidates *found, const char *path, bool (*wanted)(const char *name))
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
@@ -77,38 +99,62 @@ static void search(struct candidate *best, const char *path, bool (*wanted)(cons
 	}
 	while ((entry = readdir(directory))) {
 		if (wanted(entry->d_name))
-			consider(best, fd, path, entry->d_name);
+			consider(found, fd, path, entry->d_name);
 	}
 	closedir(directory);
 }
 
 /* A directory of sessions counts only if nobody else can write there. */
-static void search_sessions(struct candidate *best, char *path)
+static void search_sessions(struct candidates *found, char *path)
 {
 	struct stat status;
 
 	if (!lstat(path, &status) && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
 	    (status.st_mode & 07777) == 0700)
-		search(best, path, is_session);
+		search(found, path, is_session);
 	free(path);
+}
+
+static void say_what_is_read(const struct candidate *taken)
+{
+	const struct activity *activity = &taken->activity;
+
+	fprintf(stderr, "flocktrace: reading %s (", taken->path);
+	if (activity->processes == 1)
+		fputs("1 process is recording into it", stderr);
+	else if (activity->processes)
+		fprintf(stderr, "%u processes are recording into it", activity->processes);
+	else if (activity->recording)
+		fputs("still being recorded", stderr);
+	else
+		fputs(activity->session ? "nobody is recording into it now" : "finished", stderr);
+	fputs(")\n", stderr);
 }
 
 char *newest_trace(void)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct candidate best = { NULL };
+	struct candidates found = { 0 };
 	unsigned uid = geteuid();
 
-	search(&best, ".", is_trace);
+	search(&found, ".", is_trace);
 	if (runtime && *runtime == '/')
-		search_sessions(&best, xasprintf("%s/" SESSION_DIRECTORY, runtime));
-	search_sessions(&best, xasprintf("/dev/shm/" SESSION_DIRECTORY "-%u", uid));
-	search_sessions(&best, xasprintf("/tmp/" SESSION_DIRECTORY "-%u", uid));
-	if (best.path)
-		fprintf(stderr, "flocktrace: reading %s\n", best.path);
+		search_sessions(&found, xasprintf("%s/" SESSION_DIRECTORY, runtime));
+	search_sessions(&found, xasprintf("/dev/shm/" SESSION_DIRECTORY "-%u", uid));
+	search_sessions(&found, xasprintf("/tmp/" SESSION_DIRECTORY "-%u", uid));
+	if (!found.best.path) {
+		found.best = found.in_use;
+		found.in_use.path = NULL;
+	}
+	if (found.best.path)
+		say_what_is_read(&found.best);
 	else
 		fputs("flocktrace: no trace named, no flocktrace.*.trace here and no session "
 		      "found\n",
 		      stderr);
-	return best.path;
+	if (found.in_use.path)
+		fprintf(stderr, "flocktrace: not taken: %s (in use by run or record)\n",
+			found.in_use.path);
+	free(found.in_use.path);
+	return found.best.path;
 }

@@ -4,9 +4,11 @@
 #define ANALYZER_COMMANDS_NEWEST_H
 
 /*
- * The newest by modification time of flocktrace.*.trace in the working directory and the user's
- * sessions (trace/session.h); says on stderr which. NULL, with a message on stderr: there is none.
- * The caller frees it.
+ * Of flocktrace.*.trace in the working directory and the user's sessions (trace/session.h) the one
+ * with the newest record. A session that a `run` or `record` has in use is somebody's business who
+ * will report on it: it is taken only where there is nothing else. Says on stderr which it took,
+ * whether somebody still records into it, and what it passed over. NULL, with a message on stderr:
+ * there is none. The caller frees it.
  */
 char *newest_trace(void);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "trace/session.h"
@@ -98,4 +99,30 @@ enum alive alive_process(const struct process_info *process)
 	if (!session_same_start(ticks, process->start_time) || state == 'Z' || state == 'X')
 		return ALIVE_NO;
 	return ALIVE_YES;
+}
+
+/* Ticks since boot, at which a process that exists at that moment had begun at the latest. */
+static uint64_t latest_start(uint64_t monotonic)
+{
+	struct timespec boot, mono;
+	int64_t suspended;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	suspended =
+		(int64_t)(boot.tv_sec - mono.tv_sec) * 1000000000 + (boot.tv_nsec - mono.tv_nsec);
+	return (monotonic + (uint64_t)suspended) /
+	       (UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+enum alive alive_since(const struct header *header)
+{
+	uint64_t ticks;
+	char state;
+
+	if (header->creator_pid <= 0 || !same_namespace(header->pidns))
+		return ALIVE_UNKNOWN;
+	if (!start_time(header->creator_pid, &ticks, &state) || state == 'Z' || state == 'X')
+		return ALIVE_NO;
+	return ticks <= latest_start(header->monotonic) + 2 ? ALIVE_YES : ALIVE_NO;
 }

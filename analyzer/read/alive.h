@@ -17,4 +17,8 @@ enum alive { ALIVE_UNKNOWN, ALIVE_YES, ALIVE_NO };
 /* Ask only if alive_same_boot(). Unknown where the process lives in another pid namespace. */
 enum alive alive_process(const struct process_info *process);
 
+/* Whether the process that made this file lives: unknown or no where its pid is somebody younger's.
+ */
+enum alive alive_since(const struct header *header);
+
 #endif

@@ -285,3 +285,29 @@ bool raw_holds(struct raw *raw, uint64_t position, enum record_kind kind)
 	cell = cell_at(raw, position);
 	return fits(cell, position) && *(const uint8_t *)cell == kind;
 }
+
+uint64_t raw_time(const struct raw_record *record)
+{
+	switch ((enum record_kind)record->kind) {
+	case RECORD_REQUEST:
+	case RECORD_RESULT:
+		return record->lock.time;
+	case RECORD_CALL:
+	case RECORD_CALL_RESULT:
+	case RECORD_DEATH:
+		return record->call.time;
+	case RECORD_PROCESS:
+		return record->process.time;
+	case RECORD_UNTRACED:
+		return record->untraced.time;
+	case RECORD_RUN:
+		return record->run.time;
+	case RECORD_NONE:
+	case RECORD_CONTINUED:
+	case RECORD_FILE:
+	case RECORD_MODULE:
+	case RECORD_STACK:
+		break;
+	}
+	return 0;
+}

@@ -70,6 +70,9 @@ bool raw_holds(struct raw *raw, uint64_t position, enum record_kind kind);
 /* Whether writers have come round to this position again by now. */
 bool raw_lapped(const struct raw *raw, uint64_t position);
 
+/* When it was written, or when its call began; 0 for what has no time. Not for a gap. */
+uint64_t raw_time(const struct raw_record *record);
+
 /* How many bytes the first cell says that follow it; 0 for short records. */
 uint32_t raw_length(const struct raw_record *record);
 

@@ -15,7 +15,7 @@ import unittest
 from e2e import FLOCKTRACE, PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
 
 # Directories of tests that run beside this one.
-OTHER_TESTS = re.compile(r"/(tmp|dev/shm)/flocktrace-(e2e|oracle|bench)\.[^/]*$")
+OTHER_TESTS = re.compile(r"/(tmp|dev/shm)/flocktrace-(e2e|oracle|bench|test)\.[^/]*$")
 TROUBLE, CANNOT_EXECUTE, NOT_FOUND = 125, 126, 127
 
 

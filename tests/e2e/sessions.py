@@ -9,7 +9,7 @@ import stat
 import subprocess
 import termios
 
-from e2e import PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
+from e2e import FLOCKTRACE, PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
 
 
 OTHER_PLACES = [f"{place}/flocktrace-{os.geteuid()}" for place in ("/dev/shm", "/tmp")]
@@ -28,12 +28,13 @@ class DefaultSession(EndToEnd):
     def setUp(self):
         super().setUp()
         # A default session that exists anywhere is taken before a new one is made: the user's own is hidden from these tests.
-        places = [place for place in OTHER_PLACES if os.path.exists(place)]
+        # So are those that other tests record into meanwhile.
+        places = [place for place in ["/dev/shm"] + OTHER_PLACES[1:] if os.path.exists(place)]
         self.alone = []
         if places and os.geteuid() == 0:
             mounts = "; ".join(f"mount -t tmpfs -o mode=0700 none {place}" for place in places)
             self.alone = ["unshare", "-m", "sh", "-ec", mounts + '; exec "$@"', "sh"]
-        elif any(os.path.exists(place + "/default") for place in places):
+        elif any(os.path.exists(place + "/default") for place in OTHER_PLACES):
             self.skipTest("a default session is in use, and would be taken")
 
     def run_program(self, *command, environment=None, **options):
@@ -100,6 +101,48 @@ with open("late", "w") as f:
                 default = self.runtime + "/flocktrace/default"
                 self.assertEqual("stack of #" in self.flocktrace("dump", default).stdout, stacks)
                 os.unlink(default)
+
+    def recording_now(self, command):
+        """A program that records until its stdin ends; it has locked a file before this returns."""
+        environment = {**self.environment, **({} if command else {"LD_PRELOAD": PRELOAD})}
+        process = subprocess.Popen([*self.alone, *command, PYTHON, "-c", "import fcntl, sys; f = open('f', 'w'); "
+                                    "fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB); print(1, flush=True); sys.stdin.read()"],
+                                   cwd=self.directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.communicate)
+        process.stdout.readline()
+        return process
+
+    def reading(self):
+        """What report without TRACE says that it reads, and what it passed over."""
+        lines = self.flocktrace("report").stderr.splitlines()
+        return [re.sub(r"\b(session)\.\d+\.\w+", r"\1", line.replace(self.runtime + "/flocktrace/", "")) for line in lines]
+
+    def test_report_leaves_a_run_that_is_going_on_to_its_own_report(self):
+        self.preloaded("flock", "f", "true")
+        self.recording_now([FLOCKTRACE, "run"])
+        self.assertEqual(self.reading(), ["flocktrace: reading default (nobody is recording into it now)",
+                                          "flocktrace: not taken: session (in use by run or record)"])
+
+    def test_report_takes_a_run_that_is_going_on_where_there_is_nothing_else(self):
+        self.recording_now([FLOCKTRACE, "run"])
+        self.assertEqual(self.reading(), ["flocktrace: reading session (1 process is recording into it)"])
+
+    def test_a_session_is_as_new_as_its_newest_record_and_not_as_its_file(self):
+        self.preloaded("flock", "f", "true")
+        self.assertEqual(self.flocktrace("record", "true").returncode, 0)
+        trace, = glob.glob(self.path("flocktrace.*.trace"))
+        self.assertEqual(self.reading(), [f"flocktrace: reading {os.path.basename(trace)} (finished)"])
+        self.preloaded("flock", "f", "true")
+        os.utime(self.runtime + "/flocktrace/default", (0, 0))  # as on tmpfs, where no write to a mapping changes it
+        self.assertEqual(self.reading(), ["flocktrace: reading default (nobody is recording into it now)"])
+        self.recording_now([])
+        self.assertEqual(self.reading(), ["flocktrace: reading default (1 process is recording into it)"])
+
+    def test_a_trace_that_is_being_written_is_called_so(self):
+        self.recording_now([FLOCKTRACE, "record"])
+        line, passed_over = self.reading()
+        self.assertRegex(line, r"^flocktrace: reading flocktrace\.python3\.\d+\.trace \(still being recorded\)$")
+        self.assertIn("not taken: session", passed_over)
 
     def test_without_any_session_report_says_so(self):
         result = self.flocktrace("report", environment={"HOME": self.directory})
