@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/calls.h"
 
+#include <errno.h>
 #include <limits.h>
 
 #include "preload/arch.h"
@@ -76,6 +77,11 @@ static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 	record.stack = thread ? stack_capture(thread, site) : 0;
 	grants_close(fd, device, inode);
 	begin(call, record);
+	if (thread) {
+		thread->closing_device = device;
+		thread->closing_inode = inode;
+		thread->closing = record;
+	}
 	file_forget((unsigned)fd, (unsigned)fd);
 	process_unwatch(fd);
 }
@@ -138,11 +144,31 @@ void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, 
  * still. */
 void call_closed(struct call *call, int error)
 {
-	if (likely(!call->recorded) || !error)
+	struct thread *thread;
+
+	if (likely(!call->recorded))
+		return;
+	thread = thread_if_made();
+	if (thread)
+		thread->closing.fd = -1;
+	if (!error)
 		return;
 	end(call, error);
 	if (call->record.fd == call->record.last)
 		process_watch(call->record.fd);
+}
+
+/* A cancellation takes effect before the kernel is entered, or after the fd is gone. */
+void call_close_left(struct thread *thread)
+{
+	struct call call = { .record = thread->closing };
+	uint64_t device, inode;
+
+	if (call.record.fd < 0 || !file_identity(call.record.fd, &device, &inode) ||
+	    device != thread->closing_device || inode != thread->closing_inode)
+		return;
+	end(&call, ECANCELED);
+	process_watch(call.record.fd);
 }
 
 /* ---- Passing on */

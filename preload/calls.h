@@ -29,6 +29,10 @@ void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, 
 /* After: error 0 or errno. */
 void call_closed(struct call *call, int error);
 
+/* The thread ends, perhaps inside a close that was cancelled: tells whether the fd is open still.
+ */
+void call_close_left(struct thread *thread);
+
 /* Whether any close of this process can matter: for functions whose fd has to be asked from libc.
  */
 bool call_close_matters(void);

@@ -9,6 +9,7 @@
 #include "preload/emit.h"
 #include "preload/inherit.h"
 #include "preload/process.h"
+#include "preload/signals.h"
 #include "preload/thread.h"
 
 /* An fd can be closed and opened anew unseen (raw system calls): what is older than this is asked
@@ -93,15 +94,11 @@ static struct record_file describe(int fd, const struct stat *status)
 static uint64_t announce(int fd, const struct stat *status, bool slow)
 {
 	struct record_file record = describe(fd, status);
-	char *path = thread_borrow_scratch(PATH_LONGEST);
+	char *path = thread_scratch();
 	struct piece piece = { path, path ? file_path(0, fd, path, PATH_LONGEST) : 0 };
-	uint64_t position;
 
 	record.bytes = (uint16_t)piece.length;
-	position = slow ? emit_long_slow(&record, &piece, 1) : emit_long(&record, &piece, 1);
-	if (path)
-		thread_return_scratch();
-	return position;
+	return slow ? emit_long_slow(&record, &piece, 1) : emit_long(&record, &piece, 1);
 }
 
 static bool ask(int fd, struct stat *status)
@@ -131,11 +128,28 @@ static bool is_inherited(const struct known *known, int fd)
 	       get(known->reopened) != recorder.process;
 }
 
+/* `fresh`: the fd and its file are known already, and only the announcement is old. */
+static void learn(struct known *known, int fd, const struct stat *status, bool fresh)
+{
+	set(known->fd_plus_one, 0);
+	set(known->position, announce(fd, status, false));
+	set(known->device, status->st_dev);
+	set(known->inode, status->st_ino);
+	atomic_store_explicit(&known->fd_plus_one, (uint32_t)fd + 1, memory_order_release);
+	if (fresh)
+		return;
+	process_watch(fd);
+	if (is_inherited(known, fd))
+		inherit_from_ancestors(fd);
+	call_first_lock(fd);
+}
+
 static struct file look(int fd, struct known *known, uint64_t now)
 {
 	struct stat status;
 	bool same_fd = get(known->fd_plus_one) == (uint32_t)fd + 1, fresh;
 	struct file file = { .asked = true };
+	uint64_t signals;
 
 	if (!same_fd && process_is_vm_child())
 		return (struct file){ .vm_child = true };
@@ -147,21 +161,15 @@ static struct file look(int fd, struct known *known, uint64_t now)
 	if (same_fd && !fresh)
 		set(known->reopened, recorder.process);
 	if (!fresh || !emit_is_fresh(get(known->position))) {
-		set(known->fd_plus_one, 0);
-		set(known->position, announce(fd, &status, false));
-		set(known->device, file.device);
-		set(known->inode, file.inode);
+		/* All or nothing: a handler that left by siglongjmp would leave an fd that is
+		 * known, and never watched. */
+		signals = signals_block();
+		learn(known, fd, &status, fresh);
+		signals_restore(signals);
 	}
-	file.inherited = is_inherited(known, fd);
 	set(known->checked, now);
-	atomic_store_explicit(&known->fd_plus_one, (uint32_t)fd + 1, memory_order_release);
+	file.inherited = is_inherited(known, fd);
 	file.name = (reference)get(known->position);
-	if (!fresh) {
-		process_watch(fd);
-		if (file.inherited)
-			inherit_from_ancestors(fd);
-		call_first_lock(fd);
-	}
 	return file;
 }
 
@@ -233,6 +241,13 @@ void file_duplicated(int from, int to)
 reference file_announce_slow(int fd)
 {
 	struct stat status;
+	uint64_t signals;
+	reference name;
 
-	return fd >= 0 && ask(fd, &status) ? (reference)announce(fd, &status, true) : 0;
+	if (fd < 0 || !ask(fd, &status))
+		return 0;
+	signals = signals_block();
+	name = (reference)announce(fd, &status, true);
+	signals_restore(signals);
+	return name;
 }

@@ -12,7 +12,9 @@
 #include "preload/thread.h"
 
 #define ANCESTORS_MAX 32
-#define PATH_ROOM     1024 /* a longer path is taken as different: the sharing is then not known */
+#define PATH_ROOM                                                                              \
+	1024 /* two fit into SCRATCH_ROOM; a longer path is taken as different: the sharing is \
+		then not known */
 
 static void record_sharing(int fd, uint32_t with, int other_fd)
 {
@@ -92,7 +94,7 @@ static void inherit_other_number(const struct mine *mine)
 
 void inherit_from_ancestors(int fd)
 {
-	char *room = thread_borrow_scratch(2 * PATH_ROOM);
+	char *room = thread_scratch();
 	struct mine mine = { .fd = fd, .path = room };
 
 	if (!room)
@@ -102,7 +104,6 @@ void inherit_from_ancestors(int fd)
 	/* A fork child that has not exec'd has the numbers of its parent. */
 	if (mine.length && !inherit_same_number(&mine) && recorder.open_fds != UINT64_MAX)
 		inherit_other_number(&mine);
-	thread_return_scratch();
 }
 
 void inherit_from_parent(void)

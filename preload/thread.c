@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "preload/arch.h"
+#include "preload/calls.h"
 #include "preload/process.h"
 #include "preload/request.h"
 #include "preload/signals.h"
@@ -33,6 +34,7 @@ static void thread_ended(void *value)
 		thread_made = NULL;
 	if (thread->process == recorder.process) {
 		request_abandon_all(thread);
+		call_close_left(thread);
 		leave_slot(thread->slot);
 	}
 	for (int i = 0; i < REGIONS_MAX; i++)
@@ -72,7 +74,7 @@ static void settle(struct thread *thread)
 	thread->slot = slot ? slot : &thread->spare;
 	thread->slot->tid = thread->tid;
 	atomic_store_explicit(&thread->slot->depth, 0, memory_order_release);
-	thread->scratch_taken = false;
+	thread->closing.fd = -1;
 	thread->walking = false;
 }
 
@@ -112,19 +114,11 @@ struct thread *thread_settle(void)
 	return thread;
 }
 
-char *thread_borrow_scratch(size_t length)
+char *thread_scratch(void)
 {
 	struct thread *thread = thread_current();
 
-	if (!thread || thread->scratch_taken || length > SCRATCH_ROOM)
-		return NULL;
-	thread->scratch_taken = true;
-	return thread->scratch;
-}
-
-void thread_return_scratch(void)
-{
-	thread_made->scratch_taken = false;
+	return thread ? thread->scratch : NULL;
 }
 
 struct thread *thread_walking(void)

@@ -21,7 +21,9 @@ struct thread {
 	struct thread_slot *slot;  /* spare: the table was full */
 	uintptr_t frame[NEST_MAX]; /* of the hook that wrote slot->request[i] */
 	struct thread_slot spare;
-	bool scratch_taken;
+	/* The close of one fd that it is inside of, and which file that was; fd -1: none. */
+	struct record_call closing;
+	uint64_t closing_device, closing_inode;
 	bool walking;		/* a walk of ours is on; no signal is delivered meanwhile */
 	void *bail_out[5];	/* __builtin_longjmp out of the walk */
 	void *lock[LOCKED_MAX]; /* libunwind's mutexes that it has locked, in order */
@@ -69,11 +71,10 @@ static inline struct thread *thread_current(void)
 }
 
 /*
- * Room off the host's stack; NULL if it is taken (a signal handler interrupted whoever has it) or
- * if more than SCRATCH_ROOM bytes are asked for.
+ * SCRATCH_ROOM bytes off the host's stack, or NULL. Only with signals blocked: a handler would use
+ * them too.
  */
-char *thread_borrow_scratch(size_t length);
-void thread_return_scratch(void);
+char *thread_scratch(void);
 
 /* The thread that is walking the stack right now, or NULL: for the replacements that libunwind
  * calls. */

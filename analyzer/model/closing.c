@@ -109,11 +109,13 @@ static void undo_close(struct model *model, struct process *process, struct flig
 	flight_free(model, flight);
 }
 
-/* close(2) gives the fd up before most errors; dup2 fails before it closes. */
+/* close(2) gives the fd up before most errors; dup2 fails before it closes, and so did a close
+ * whose thread was cancelled. */
 static bool closed_nothing(const struct event *event)
 {
 	return event->call.call == DUP_FD || event->call.error == EBADF ||
-	       event->call.error == EINVAL || event->call.error == ENOSYS;
+	       event->call.error == EINVAL || event->call.error == ENOSYS ||
+	       event->call.error == ECANCELED;
 }
 
 void close_end(struct model *model, struct process *process, uint32_t thread,

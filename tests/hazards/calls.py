@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""One call in, one call out: results, errno, memory and signals are as without the recorder."""
+
+import os
+import random
+
+from e2e import EndToEnd, main, victim
+
+
+def hazard(name):
+    return victim("x").replace("victim-x", "hazard-" + name)
+
+
+class Calls(EndToEnd):
+    def same(self, *command, **options):
+        """Alone and recorded: same status and output. (stdout, Report)"""
+        alone = self.run_program(*command, **options)
+        self.assertEqual((alone.returncode, alone.stderr), (0, ""))
+        stdout = self.record(*command, **options)
+        if alone.stdout != stdout:
+            lines = [pair for pair in zip(alone.stdout.splitlines(), stdout.splitlines()) if pair[0] != pair[1]]
+            self.fail(f"alone and recorded: {lines[:10] or (len(alone.stdout), len(stdout))}")
+        return stdout, self.report()
+
+    def test_every_fcntl_command_with_every_kind_of_argument(self):
+        stdout, report = self.same(hazard("fcntl_commands"))
+        self.assertGreater(len(stdout.splitlines()), 40000)
+        # The oracle speaks of locks: struct flock that cannot be read is refused, not a crash.
+        for argument in ("0", "-1", "42", "unmapped", "neither", "cut"):
+            self.assertIn(f"file 6 {argument} = -1 14\n", stdout)
+        self.assertIn("file 6 read-only = 0 23130\n", stdout)
+        self.assert_clean(report)
+        self.assertEqual(report.errors()[("fcntl F_SETLK", "EFAULT")], 6 * 3)
+
+    def test_errno_is_untouched_by_success_and_exact_after_failure(self):
+        stdout, _ = self.same(hazard("errno"))
+        self.assertIn("main: errno 0\n", stdout)
+
+    def test_calls_before_the_constructor_and_after_destructors(self):
+        _, report = self.same(victim("early"))
+        self.assert_clean(report)
+
+    def test_cancelled_calls_and_late_ones(self):
+        _, report = self.same(hazard("leaving"))
+        self.assert_clean(report)
+        self.assertEqual([wait["outcome"] for wait in report.waits_for("waited")], ["abandoned"] * 2)
+        # Each is told twice: as it began, and as it was left.
+        self.assertEqual(self.flocktrace("dump", "trace").stdout.count("F_OFD_SETLKW"), 4)
+        # A close that was cancelled has closed nothing: the lock that it did not give up is waited for.
+        for world in ("record", "flock"):
+            resource = report.resource("closed", world=world)
+            waits = [wait for wait in report.waits if wait["resource"] == resource["id"]]
+            self.assertEqual([len(wait["holders"]) for wait in waits], [1], world)
+        for name, times in (("at-exit", 1), ("in-destructor", 1), ("in-thread", 1), ("in-key-destructor", 3)):
+            for world in ("record", "flock"):
+                self.assertEqual(report.resource(name, world=world)["acquisitions"], times, name)
+
+    def test_a_handler_locks_a_thousand_times_a_second_while_main_locks(self):
+        stdout, report = self.recorded(hazard("signals"), "timer")
+        for name, times in (("of-main", int(stdout)), ("closed-by-main", int(stdout)), ("in-handler", 500), ("of-handler", 500)):
+            self.assertEqual(report.total(name, "acquisitions"), times, name)
+        self.assertEqual(report.quality["lost_nested"] + report.quality["lost_unseen"], 0)
+
+    def test_ten_thousand_jumps_out_of_calls_and_recording_still_works(self):
+        seed = str(random.randrange(1 << 31))
+        print(f"seed {seed}", flush=True)
+        _, report = self.same(hazard("signals"), "jump", seed)
+        # What a jump left half written is lost, and said so; what comes after is all there.
+        self.assertLess(report.quality["lost"] + report.quality["holes"], 1000)
+        self.assertEqual((report.quality["overlaps"], report.quality["lost_nested"]), (0, 0))
+        self.assertEqual(report.resource("even")["acquisitions"], 5000)
+        self.assertEqual(report.resource("odd")["acquisitions"], 5000)
+        self.assertEqual(report.resource("after")["acquisitions"], 1)
+        self.assertEqual(report.resource("taken", world="record")["acquisitions"], 2)
+
+    def test_interrupted_and_restarted_calls(self):
+        stdout, report = self.same(hazard("signals"), "restart")
+        self.assertEqual(stdout.count("interrupted: -1, errno 4, at a signal"), 4)
+        self.assertEqual(stdout.count("restarted: 0, errno 23130, after all signals"), 4)
+        self.assert_clean(report)
+        self.assertEqual(sum(wait["error"] == "EINTR" for wait in report.waits), 4, report.waits)
+
+
+if __name__ == "__main__":
+    main()
