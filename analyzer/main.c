@@ -8,10 +8,7 @@
 #include "trace/format.h"
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_record,
-	&command_report,
-	&command_dump,
+	&command_run, &command_record, &command_report, &command_dump, &command_doctor,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -16,6 +16,7 @@ struct command {
 		    char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 
-extern const struct command command_run, command_record, command_report, command_dump;
+extern const struct command command_run, command_record, command_report, command_dump,
+	command_doctor;
 
 #endif

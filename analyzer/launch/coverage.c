@@ -64,45 +64,47 @@ static void name(struct coverage *coverage, struct kin *kin, const char *reason)
 }
 
 /* What the executable or the environment rules out for good, at the first look. */
-static const char *certain_reason(const struct coverage *coverage, const struct kin *kin,
-				  const char *obstacle)
+static enum obstacle certain_obstacle(const struct coverage *coverage, const struct kin *kin,
+				      enum obstacle file)
 {
-	if (obstacle && strncmp(obstacle, "set", 3) && strcmp(obstacle, "file capabilities"))
-		return obstacle;
+	if (file != OBSTACLE_NONE && file != OBSTACLE_OTHER_LIBC)
+		return file;
 	if (*coverage->preload &&
 	    process_started_with(kin->pid, "LD_PRELOAD", coverage->preload) == ANSWER_NO)
-		return "lost environment";
-	return NULL;
+		return OBSTACLE_LOST_ENVIRONMENT;
+	return OBSTACLE_NONE;
 }
 
 /* Why one that had time to speak did not. Privileges of a file count only where they changed
  * something, so they come last. */
-static const char *late_reason(const struct kin *kin, const char *obstacle, bool other_libc)
+static enum obstacle late_obstacle(const struct kin *kin, enum obstacle file, const char *exe)
 {
+	enum obstacle privileges = elf_privileges(exe);
 	char *environment = NULL;
 	bool empty = process_file(kin->pid, "environ", &environment) == 0;
 
 	free(environment);
 	if (empty)
-		return "lost environment";
-	if (obstacle)
-		return obstacle;
+		return OBSTACLE_LOST_ENVIRONMENT;
+	if (privileges != OBSTACLE_NONE)
+		return privileges;
 	if (process_changed_user(kin->pid))
-		return "setuid";
-	if (other_libc)
-		return "other libc";
+		return OBSTACLE_SETUID;
+	if (file != OBSTACLE_NONE)
+		return file;
 	if (getenv("FLOCKTRACE_ONLY") && *getenv("FLOCKTRACE_ONLY"))
-		return "left out by FLOCKTRACE_ONLY";
-	return process_maps(kin->pid, "/libflocktrace.so") == ANSWER_YES ? "recorder stepped aside"
-									 : "unknown";
+		return OBSTACLE_LEFT_OUT;
+	return process_maps(kin->pid, "/libflocktrace.so") == ANSWER_YES ? OBSTACLE_STEPPED_ASIDE
+									 : OBSTACLE_UNKNOWN;
 }
 
 static void settle(struct coverage *coverage, struct kin *kin, uint64_t now)
 {
 	char exe[PATH_MAX], link[64];
-	const char *obstacle, *reason;
+	enum obstacle file, obstacle;
+	struct elf_summary elf;
 	enum answer mapped = process_maps(kin->pid, coverage->mark);
-	bool other_libc, late = now - kin->since >= TIME_TO_SPEAK;
+	bool late = now - kin->since >= TIME_TO_SPEAK;
 
 	if (mapped == ANSWER_YES ||
 	    (mapped == ANSWER_UNKNOWN &&
@@ -114,16 +116,17 @@ static void settle(struct coverage *coverage, struct kin *kin, uint64_t now)
 	free(kin->exe);
 	kin->exe = xstrdup(exe);
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)kin->pid);
-	obstacle = elf_obstacle(link, &other_libc);
-	reason = certain_reason(coverage, kin, obstacle);
-	if (!reason && late)
-		reason = late_reason(kin, obstacle, other_libc);
+	elf_look(link, &elf);
+	file = elf_obstacle(&elf);
+	obstacle = certain_obstacle(coverage, kin, file);
+	if (obstacle == OBSTACLE_NONE && late)
+		obstacle = late_obstacle(kin, file, link);
 	/* Only if it is still the image that all this was asked about. */
-	if (reason) {
+	if (obstacle != OBSTACLE_NONE) {
 		struct process_stat stat;
 
 		if (process_stat(kin->pid, &stat) && stat.image == kin->image && stat.state != 'Z')
-			name(coverage, kin, reason);
+			name(coverage, kin, obstacle_row(obstacle)->word);
 	}
 }
 

@@ -10,8 +10,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define NOTE_OWNER   "flocktrace"
-#define NOTE_VERSION 1 /* type; the description is the format version, uint32_t */
+#define NOTE_OWNER    "flocktrace"
+#define NOTE_VERSION  1 /* type; the description is the format version, uint32_t */
+#define NOTE_GO	      "Go"
+#define NOTE_BUILD_ID 4 /* type; Go's linker writes one into every program */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define OWN_DATA ELFDATA2LSB
@@ -48,27 +50,37 @@ static bool read_at(int fd, void *buffer, size_t size, uint64_t offset)
 	return offset <= INT64_MAX && pread(fd, buffer, size, (off_t)offset) == (ssize_t)size;
 }
 
-static void find_version(int fd, uint64_t offset, uint64_t size, struct elf_summary *summary)
+static void look_at_note(int fd, const ElfW(Nhdr) * note, const char *owner, uint64_t description,
+			 struct elf_summary *summary)
 {
-	static const size_t owner = sizeof(NOTE_OWNER);
+	if (note->n_type == NOTE_BUILD_ID && note->n_namesz >= sizeof(NOTE_GO) &&
+	    !strcmp(owner, NOTE_GO))
+		summary->go = true;
+	if (note->n_type == NOTE_VERSION && note->n_namesz == sizeof(NOTE_OWNER) &&
+	    note->n_descsz == sizeof(summary->version) && !strcmp(owner, NOTE_OWNER))
+		summary->has_version =
+			read_at(fd, &summary->version, sizeof(summary->version), description);
+}
+
+static void look_at_notes(int fd, uint64_t offset, uint64_t size, struct elf_summary *summary)
+{
 	uint64_t end = offset + (size > NOTES_MAX ? NOTES_MAX : size);
 
 	while (offset + sizeof(ElfW(Nhdr)) <= end) {
 		ElfW(Nhdr) note;
-		char name[sizeof(NOTE_OWNER)];
+		char owner[sizeof(NOTE_OWNER)] = "";
 		uint64_t description;
+		size_t length;
 
 		if (!read_at(fd, &note, sizeof(note), offset))
 			return;
 		offset += sizeof(note);
-		description = offset + ((note.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
-		if (note.n_type == NOTE_VERSION && note.n_namesz == owner &&
-		    note.n_descsz == sizeof(summary->version) && read_at(fd, name, owner, offset) &&
-		    !memcmp(name, NOTE_OWNER, owner)) {
-			summary->has_version = read_at(fd, &summary->version,
-						       sizeof(summary->version), description);
+		length = note.n_namesz < sizeof(owner) ? note.n_namesz : sizeof(owner);
+		if (!read_at(fd, owner, length, offset))
 			return;
-		}
+		owner[sizeof(owner) - 1] = '\0';
+		description = offset + ((note.n_namesz + UINT64_C(3)) & ~UINT64_C(3));
+		look_at_note(fd, &note, owner, description, summary);
 		offset = description + ((note.n_descsz + UINT64_C(3)) & ~UINT64_C(3));
 	}
 }
@@ -77,8 +89,8 @@ static void look_at_segment(int fd, const ElfW(Phdr) * segment, struct elf_summa
 {
 	size_t length = segment->p_filesz;
 
-	if (segment->p_type == PT_NOTE && !summary->has_version)
-		find_version(fd, segment->p_offset, segment->p_filesz, summary);
+	if (segment->p_type == PT_NOTE)
+		look_at_notes(fd, segment->p_offset, segment->p_filesz, summary);
 	if (segment->p_type != PT_INTERP)
 		return;
 	summary->has_interpreter = true;
@@ -134,43 +146,41 @@ void elf_look(const char *path, struct elf_summary *summary)
 	errno = error;
 }
 
-/* What makes the loader distrust the environment (AT_SECURE), where the file alone tells. */
-static const char *privileges(const char *path)
+enum obstacle elf_privileges(const char *path)
 {
 	struct stat file;
 
 	if (stat(path, &file))
-		return NULL;
+		return OBSTACLE_NONE;
 	if (file.st_mode & S_ISUID)
-		return "setuid";
+		return OBSTACLE_SETUID;
 	if ((file.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-		return "setgid";
+		return OBSTACLE_SETGID;
 	if (getxattr(path, "security.capability", NULL, 0) > 0)
-		return "file capabilities";
-	return NULL;
+		return OBSTACLE_CAPABILITIES;
+	return OBSTACLE_NONE;
 }
 
-const char *elf_obstacle(const char *path, bool *other_libc)
+enum obstacle elf_obstacle(const struct elf_summary *summary)
 {
-	struct elf_summary summary;
-
-	elf_look(path, &summary);
-	*other_libc = false;
-	switch (summary.state) {
+	switch (summary->state) {
 	case ELF_OTHER_CLASS:
-		return OWN_CLASS == ELFCLASS64 ? "32 bit" : "64 bit";
+		return OBSTACLE_OTHER_CLASS;
 	case ELF_OTHER_MACHINE:
-		return "other machine";
+		return OBSTACLE_OTHER_MACHINE;
 	case ELF_READ:
-		if (!summary.has_interpreter)
-			return "static";
-		*other_libc = !strstr(summary.interpreter, "/ld-linux") &&
-			      !strstr(summary.interpreter, "/ld64.so");
-		break;
+		if (summary->go)
+			return OBSTACLE_GO;
+		if (!summary->has_interpreter)
+			return OBSTACLE_STATIC;
+		if (!strstr(summary->interpreter, "/ld-linux") &&
+		    !strstr(summary->interpreter, "/ld64.so"))
+			return OBSTACLE_OTHER_LIBC;
+		return OBSTACLE_NONE;
 	case ELF_UNREADABLE:
 	case ELF_NONE:
 	case ELF_TRUNCATED:
 		break;
 	}
-	return privileges(path);
+	return OBSTACLE_NONE;
 }

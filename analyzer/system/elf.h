@@ -4,7 +4,10 @@
 #define ANALYZER_SYSTEM_ELF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "analyzer/system/obstacles.h"
 
 enum elf_state {
 	ELF_READ,	   /* the rest of the summary is valid */
@@ -24,16 +27,28 @@ struct elf_summary {
 	char interpreter[ELF_INTERPRETER_ROOM];
 	bool has_version; /* the recorder's note, see elf.c */
 	uint32_t version;
+	bool go; /* Go's linker made it */
 };
 
 /* Opens, looks and closes. */
 void elf_look(const char *path, struct elf_summary *summary);
 
 /*
- * Why a program file cannot be recorded by preloading, as one or two words: "static", "32 bit",
- * "other machine", "setuid", "setgid", "file capabilities". NULL: nothing in the file forbids it,
- * or it could not be read. *other_libc: it runs on a libc that is not glibc.
+ * What in the file is in the way: STATIC, GO, OTHER_CLASS, OTHER_MACHINE, OTHER_LIBC; NONE also if
+ * it could not be read.
  */
-const char *elf_obstacle(const char *path, bool *other_libc);
+enum obstacle elf_obstacle(const struct elf_summary *summary);
+
+/*
+ * What makes the loader distrust the environment (AT_SECURE), where the file alone tells: SETUID,
+ * SETGID, CAPABILITIES, or NONE. Whether they change anything depends on who starts it, and where.
+ */
+enum obstacle elf_privileges(const char *path);
+
+/*
+ * The first library that a dynamic ELF program asks for itself (DT_NEEDED) and whose name begins
+ * with this; false if there is none. `name` takes it, cut to `size`.
+ */
+bool elf_needs(const char *path, const char *beginning, char *name, size_t size);
 
 #endif

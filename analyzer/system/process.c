@@ -130,6 +130,21 @@ enum answer process_started_with(pid_t pid, const char *name, const char *text)
 	return answer;
 }
 
+char *process_environment(pid_t pid, const char *name)
+{
+	char *environment = NULL, *value = NULL;
+	ssize_t length = process_file(pid, "environ", &environment);
+	size_t name_length = strlen(name);
+
+	for (char *at = environment; length > 0 && at < environment + length && !value;
+	     at += strlen(at) + 1) {
+		if (!strncmp(at, name, name_length) && at[name_length] == '=')
+			value = xstrdup(at + name_length + 1);
+	}
+	free(environment);
+	return value;
+}
+
 void process_executable(pid_t pid, char *buffer, size_t size)
 {
 	char path[64];

@@ -28,6 +28,9 @@ enum answer process_maps(pid_t pid, const char *text);
 /* Does the environment that the image was started with have NAME=…text…? Unknown if it is empty. */
 enum answer process_started_with(pid_t pid, const char *name, const char *text);
 
+/* The value of NAME in that environment, which the caller frees; NULL: none, or not to be read. */
+char *process_environment(pid_t pid, const char *name);
+
 /* The path of the executable; where that may not be read, its short name; "" if it is gone. */
 void process_executable(pid_t pid, char *buffer, size_t size);
 

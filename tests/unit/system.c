@@ -55,60 +55,66 @@ static size_t read_true(char *bytes, size_t room)
 
 static char bytes[1 << 20];
 
+static enum obstacle obstacle_of(const char *file)
+{
+	struct elf_summary elf;
+
+	elf_look(file, &elf);
+	return elf_obstacle(&elf);
+}
+
 Test(system, a_dynamic_program_has_no_obstacle)
 {
 	struct elf_summary elf;
-	bool other_libc = true;
+	char name[64];
 
-	cr_expect(!elf_obstacle("/bin/true", &other_libc));
-	cr_expect(!other_libc);
+	cr_expect_eq(obstacle_of("/bin/true"), OBSTACLE_NONE);
 	elf_look("/bin/true", &elf);
 	cr_expect_eq(elf.state, ELF_READ);
+	cr_expect(elf_needs("/bin/true", "libc.so", name, sizeof(name)) &&
+		  !strcmp(name, "libc.so.6"));
+	cr_expect(!elf_needs("/bin/true", "libasan.so", name, sizeof(name)));
+	cr_expect(!elf.go);
 	cr_expect(elf.has_interpreter && elf.interpreter[0] == '/');
 }
 
 Test(system, a_static_program_is_static)
 {
-	bool other_libc;
-
-	cr_expect_str_eq(elf_obstacle(SYSTEM_STATIC, &other_libc), "static");
+	cr_expect_eq(obstacle_of(SYSTEM_STATIC), OBSTACLE_STATIC);
 }
 
 Test(system, a_setuid_copy_is_setuid_and_a_setgid_copy_is_setgid)
 {
 	size_t size = read_true(bytes, sizeof(bytes));
-	bool other_libc;
 
 	write_file(bytes, size, 04755);
-	cr_expect_str_eq(elf_obstacle(path, &other_libc), "setuid");
+	cr_expect_eq(elf_privileges(path), OBSTACLE_SETUID);
 	write_file(bytes, size, 02755);
-	cr_expect_str_eq(elf_obstacle(path, &other_libc), "setgid");
+	cr_expect_eq(elf_privileges(path), OBSTACLE_SETGID);
 	write_file(bytes, size, 0755);
-	cr_expect(!elf_obstacle(path, &other_libc));
+	cr_expect_eq(elf_privileges(path), OBSTACLE_NONE);
 }
 
 Test(system, a_32_bit_file_is_named_by_its_class)
 {
 	size_t size = read_true(bytes, sizeof(bytes));
-	bool other_libc;
 
 	bytes[4] = 1;
 	write_file(bytes, size, 0755);
-	cr_expect_str_eq(elf_obstacle(path, &other_libc), "32 bit");
+	cr_expect_eq(obstacle_of(path), OBSTACLE_OTHER_CLASS);
+	cr_expect_str_eq(obstacle_row(OBSTACLE_OTHER_CLASS)->word, "32 bit");
 }
 
 Test(system, a_program_for_musl_runs_on_another_libc)
 {
 	size_t size = read_true(bytes, sizeof(bytes));
 	char *interpreter = memmem(bytes, size, "/lib64/ld-linux-x86-64.so.2", 28);
-	bool other_libc = false;
 
 	if (!interpreter)
 		cr_skip("no x86-64 program");
 	strcpy(interpreter, "/lib/ld-musl-x86_64.so.1");
 	write_file(bytes, size, 0755);
-	cr_expect(!elf_obstacle(path, &other_libc));
-	cr_expect(other_libc);
+	cr_expect_eq(obstacle_of(path), OBSTACLE_OTHER_LIBC);
 }
 
 Test(system, every_truncation_of_a_program_is_noticed_without_a_crash)
@@ -135,7 +141,7 @@ Test(system, random_bytes_in_the_headers_do_no_harm)
 
 	fprintf(stderr, "seed %u\n", seed);
 	for (int round = 0; round < 300; round++) {
-		char kept[1024];
+		char kept[1024], name[64];
 
 		memcpy(kept, bytes, sizeof(kept));
 		for (int i = 0; i < 8; i++)
@@ -143,6 +149,7 @@ Test(system, random_bytes_in_the_headers_do_no_harm)
 		write_file(bytes, size, 0755);
 		elf_look(path, &elf);
 		cr_expect(memchr(elf.interpreter, 0, sizeof(elf.interpreter)));
+		elf_needs(path, "libasan", name, sizeof(name));
 		memcpy(bytes, kept, sizeof(kept));
 	}
 }
