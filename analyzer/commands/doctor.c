@@ -84,7 +84,7 @@ static void print(const struct patient *patient)
 	else
 		printf("%s %s.\n", checkup->program, verdict(patient));
 	if (strcmp(checkup->program, checkup->image))
-		printf("    It is run by %s.\n", checkup->image);
+		printf("    What runs in the end: %s\n", checkup->image);
 	if (patient->loaded)
 		printf("    Recorder: %s\n", patient->loaded);
 	if (patient->session)

@@ -135,6 +135,7 @@ static int run_program(struct run *run)
 {
 	struct launch launch = {
 		.argv = run->argv,
+		.quiet = run->report.json && !run->output,
 		.open_trace = open_trace,
 		.discard_trace = discard_trace,
 		.interrupted = interrupted,

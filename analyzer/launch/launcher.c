@@ -21,6 +21,7 @@
 #include "analyzer/launch/trace_file.h"
 #include "analyzer/launch/watch.h"
 #include "analyzer/launch/writer.h"
+#include "analyzer/system/checkup.h"
 #include "analyzer/system/process.h"
 
 enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
@@ -265,14 +266,38 @@ static void release(struct launcher *launcher)
 		close(launcher->child_pidfd);
 }
 
+/* Says what is known beforehand not to be recorded; tells whether its ASan runtime is shared. */
+static bool check_up(const struct launch *launch)
+{
+	struct checkup checkup;
+	const struct remark *remark = NULL;
+	bool shared_asan = false, part = false;
+
+	if (!checkup_program(&checkup, launch->argv)) {
+		shared_asan = checkup_has(&checkup, OBSTACLE_ASAN);
+		remark = checkup_first(&checkup, RECORDED_NOTHING);
+		part = !remark;
+		if (part)
+			remark = checkup_first(&checkup, RECORDED_PART);
+	}
+	if (remark && !launch->quiet)
+		fprintf(stderr, "flocktrace: %s will not be recorded%s: %s; %s\n", checkup.image,
+			part ? " wholly" : "", obstacle_row(remark->obstacle)->what,
+			remark->advice);
+	checkup_free(&checkup);
+	return shared_asan;
+}
+
 static int start_program(struct launcher *launcher, const char *preload)
 {
 	char **argv = launcher->launch->argv;
+	struct program_setting setting = { .session = launcher->session.path,
+					   .preload = preload,
+					   .shared_asan = check_up(launcher->launch) };
 	char *error = NULL;
 	int failed;
 
-	if (!program_prepare(&launcher->program, argv, launcher->session.path, preload,
-			     &launcher->signals)) {
+	if (!program_prepare(&launcher->program, argv, &setting, &launcher->signals)) {
 		fprintf(stderr, "flocktrace: fork: %s\n", strerror(errno));
 		return TROUBLE;
 	}

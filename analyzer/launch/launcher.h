@@ -17,6 +17,7 @@ typedef int (*launch_open)(void *context, pid_t program, const char **name);
 
 struct launch {
 	char **argv;
+	bool quiet; /* not a word about what will not be recorded */
 	launch_open open_trace;
 	/* The program did not start after all: take back what was made for it. May be NULL. */
 	void (*discard_trace)(void *context);

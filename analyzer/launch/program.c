@@ -13,6 +13,7 @@
 
 struct environment {
 	VEC(char *) vec;
+	uint32_t own; /* so many of the first were made for it */
 };
 
 static bool names(const char *entry, const char *name)
@@ -22,28 +23,56 @@ static bool names(const char *entry, const char *name)
 	return !strncmp(entry, name, length) && entry[length] == '=';
 }
 
+/*
+ * A shared ASan runtime ends the program unless it is the first library, or this says otherwise.
+ * Order doesn't matter to it in truth: we export nothing that it replaces. LD_PRELOAD=libasan.so.8
+ * before us would do for this program, but all its children would get the runtime as well: perl
+ * and sort end with 1 then, programs with another sanitizer crash.
+ */
+#define ASAN_ORDER "verify_asan_link_order"
+
+static char *asan_options(void)
+{
+	const char *before = getenv("ASAN_OPTIONS");
+
+	if (before && strstr(before, ASAN_ORDER))
+		return xasprintf("ASAN_OPTIONS=%s", before);
+	return xasprintf("ASAN_OPTIONS=%s%s" ASAN_ORDER "=0", before ? before : "",
+			 before && *before ? ":" : "");
+}
+
 /* Ours first: what was preloaded before keeps its order behind us. */
-static void build_environment(struct environment *environment, const char *session,
-			      const char *preload)
+static char *preload_list(const char *preload)
 {
 	const char *before = getenv("LD_PRELOAD");
 
+	return xasprintf("LD_PRELOAD=%s%s%s", preload, before && *before ? ":" : "",
+			 before ? before : "");
+}
+
+static void build_environment(struct environment *environment,
+			      const struct program_setting *setting)
+{
+	const char *before = getenv("LD_PRELOAD");
+	bool asan = setting->shared_asan || (before && strstr(before, "libasan.so"));
+
+	vec_push(&environment->vec, xasprintf("FLOCKTRACE_SESSION=%s", setting->session));
+	vec_push(&environment->vec, preload_list(setting->preload));
+	if (asan)
+		vec_push(&environment->vec, asan_options());
+	environment->own = environment->vec.count;
 	for (char **at = environ; *at; at++) {
-		if (!names(*at, "LD_PRELOAD") && !names(*at, "FLOCKTRACE_SESSION"))
+		if (!names(*at, "LD_PRELOAD") && !names(*at, "FLOCKTRACE_SESSION") &&
+		    !(asan && names(*at, "ASAN_OPTIONS")))
 			vec_push(&environment->vec, *at);
 	}
-	vec_push(&environment->vec, xasprintf("FLOCKTRACE_SESSION=%s", session));
-	vec_push(&environment->vec, xasprintf("LD_PRELOAD=%s%s%s", preload,
-					      before && *before ? ":" : "", before ? before : ""));
 	vec_push(&environment->vec, NULL);
 }
 
 static void free_environment(struct environment *environment)
 {
-	uint32_t count = environment->vec.count;
-
-	free(environment->vec.items[count - 2]);
-	free(environment->vec.items[count - 3]);
+	for (uint32_t i = 0; i < environment->own; i++)
+		free(environment->vec.items[i]);
 	vec_free(&environment->vec);
 }
 
@@ -67,7 +96,7 @@ static _Noreturn void run(char **argv, char **environment, int go, int error,
 	_exit(127);
 }
 
-bool program_prepare(struct program *program, char **argv, const char *session, const char *preload,
+bool program_prepare(struct program *program, char **argv, const struct program_setting *setting,
 		     const struct signals *signals)
 {
 	struct environment environment = { 0 };
@@ -82,7 +111,7 @@ bool program_prepare(struct program *program, char **argv, const char *session, 
 		errno = failed;
 		return false;
 	}
-	build_environment(&environment, session, preload);
+	build_environment(&environment, setting);
 	program->pid = fork();
 	failed = errno;
 	if (program->pid == 0) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Starting the program: it gets everything as the launcher found it, and two more variables. */
+/*
+ * Starting the program: it gets everything as the launcher found it, and two more variables; and a
+ * third, ASAN_OPTIONS, if it would refuse to start otherwise.
+ */
 #ifndef ANALYZER_LAUNCH_PROGRAM_H
 #define ANALYZER_LAUNCH_PROGRAM_H
 
@@ -14,8 +17,14 @@ struct program {
 	int error; /* an exec that failed sends its errno here */
 };
 
+/* What the environment of the program gets. */
+struct program_setting {
+	const char *session, *preload; /* paths */
+	bool shared_asan; /* its ASan runtime checks that nothing was preloaded before it */
+};
+
 /* Forks a child that waits, so that its pid is known before it runs. False: errno. */
-bool program_prepare(struct program *program, char **argv, const char *session, const char *preload,
+bool program_prepare(struct program *program, char **argv, const struct program_setting *setting,
 		     const struct signals *signals);
 
 /* Lets it run. 0, or the errno with which exec failed; then the child is reaped. */

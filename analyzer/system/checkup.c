@@ -15,15 +15,21 @@
 
 enum { STEPS_MAX = 8 }; /* scripts run by scripts; the kernel itself gives up after four */
 
+bool checkup_has(const struct checkup *checkup, enum obstacle obstacle)
+{
+	for (uint32_t i = 0; i < checkup->remarks.count; i++) {
+		if (checkup->remarks.items[i].obstacle == obstacle)
+			return true;
+	}
+	return false;
+}
+
 void checkup_remark(struct checkup *checkup, enum obstacle obstacle, const char *advice)
 {
 	struct remark remark = { obstacle, advice ? advice : obstacle_row(obstacle)->advice };
 
-	for (uint32_t i = 0; i < checkup->remarks.count; i++) {
-		if (checkup->remarks.items[i].obstacle == obstacle)
-			return;
-	}
-	vec_push(&checkup->remarks, remark);
+	if (!checkup_has(checkup, obstacle))
+		vec_push(&checkup->remarks, remark);
 }
 
 const struct remark *checkup_first(const struct checkup *checkup, enum effect effect)

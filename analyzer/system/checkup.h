@@ -36,6 +36,8 @@ int checkup_process(struct checkup *checkup, pid_t pid, char **loaded);
 /* A remark that the caller knows better. */
 void checkup_remark(struct checkup *checkup, enum obstacle obstacle, const char *advice);
 
+bool checkup_has(const struct checkup *checkup, enum obstacle obstacle);
+
 /* The first remark with that effect; NULL: none. */
 const struct remark *checkup_first(const struct checkup *checkup, enum effect effect);
 

@@ -60,14 +60,24 @@ static char *recorder_wanted(char *list)
 	return NULL;
 }
 
-/* Whether one of those that it descends from has the recorder in it. */
+static bool is_launcher(pid_t pid)
+{
+	char exe[PATH_MAX];
+	const char *slash;
+
+	process_executable(pid, exe, sizeof(exe));
+	slash = strrchr(exe, '/');
+	return slash && !strcmp(slash, "/flocktrace");
+}
+
+/* Whether one of those that it descends from records, or launches what is recorded. */
 static bool was_under_us(pid_t pid)
 {
 	struct process_stat stat;
 
 	for (int i = 0; i < ANCESTORS_MAX && process_stat(pid, &stat) && stat.parent; i++) {
 		pid = stat.parent;
-		if (process_maps(pid, RECORDER) == ANSWER_YES)
+		if (process_maps(pid, RECORDER) == ANSWER_YES || is_launcher(pid))
 			return true;
 	}
 	return false;
