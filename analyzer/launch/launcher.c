@@ -266,24 +266,20 @@ static void release(struct launcher *launcher)
 		close(launcher->child_pidfd);
 }
 
-/* Says what is known beforehand not to be recorded; tells whether its ASan runtime is shared. */
+/* Says if it is known beforehand not to be recorded; tells whether its ASan runtime is shared. */
 static bool check_up(const struct launch *launch)
 {
 	struct checkup checkup;
 	const struct remark *remark = NULL;
-	bool shared_asan = false, part = false;
+	bool shared_asan = false;
 
 	if (!checkup_program(&checkup, launch->argv)) {
 		shared_asan = checkup_has(&checkup, OBSTACLE_ASAN);
 		remark = checkup_first(&checkup, RECORDED_NOTHING);
-		part = !remark;
-		if (part)
-			remark = checkup_first(&checkup, RECORDED_PART);
 	}
 	if (remark && !launch->quiet)
-		fprintf(stderr, "flocktrace: %s will not be recorded%s: %s; %s\n", checkup.image,
-			part ? " wholly" : "", obstacle_row(remark->obstacle)->what,
-			remark->advice);
+		fprintf(stderr, "flocktrace: %s will not be recorded: %s; %s\n", checkup.image,
+			obstacle_row(remark->obstacle)->what, remark->advice);
 	checkup_free(&checkup);
 	return shared_asan;
 }
