@@ -195,7 +195,7 @@ static void die(struct model *model, struct process *process, uint64_t time)
 	/* It died before the locks that contradicted its own, only nobody had told us. */
 	model->quality.overlaps -= process->contradicted;
 	process->contradicted = 0;
-	flights_stop(model, process, time, OUTCOME_ABANDONED);
+	flights_stop(model, process, time, OUTCOME_DIED);
 	while (process->files.count)
 		posix_take(model, process, process->files.items[process->files.count - 1], time,
 			   HOLD_DIED, &stash);

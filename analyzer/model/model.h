@@ -50,8 +50,9 @@ struct overlap {
 enum outcome {
 	OUTCOME_GRANTED,
 	OUTCOME_FAILED,
-	OUTCOME_ABANDONED,
-	OUTCOME_WAITING /* at the end of the trace */
+	OUTCOME_ABANDONED, /* the call never came back: its thread went on, or ended */
+	OUTCOME_DIED,	   /* its process was gone before the call came back */
+	OUTCOME_WAITING	   /* when recording ended */
 };
 
 /* A blocking call that overlapped a conflicting hold, or took far longer than uncontended calls do.

@@ -146,6 +146,7 @@ static struct json_object *totals_object(const struct json *json)
 	set(totals, "waits", number(report->waits_total));
 	set(totals, "wait_ns", number(report->wait_ns));
 	set(totals, "still_waiting", number(report->still_waiting));
+	set(totals, "died_waiting", number(report->died_waiting));
 	return totals;
 }
 
@@ -256,6 +257,8 @@ static const char *outcome_name(enum outcome outcome)
 		return "failed";
 	case OUTCOME_ABANDONED:
 		return "abandoned";
+	case OUTCOME_DIED:
+		return "died";
 	case OUTCOME_WAITING:
 		break;
 	}

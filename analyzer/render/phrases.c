@@ -135,6 +135,14 @@ const char *phrase_error(struct scratch *scratch, int error)
 	return name ? name : scratch_format(scratch, "error %d", error);
 }
 
+const char *phrase_signal(struct scratch *scratch, int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	return name ? scratch_format(scratch, "SIG%s", name)
+		    : scratch_format(scratch, "signal %d", signal);
+}
+
 const char *phrase_call(struct scratch *scratch, uint8_t op)
 {
 	if (op >= LOCK_OPS)

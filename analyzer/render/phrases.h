@@ -25,6 +25,8 @@ const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mod
 			uint64_t end);
 /* "EAGAIN", "error 4711". */
 const char *phrase_error(struct scratch *scratch, int error);
+/* "SIGKILL", "signal 64". */
+const char *phrase_signal(struct scratch *scratch, int signal);
 /* "fcntl F_SETLKW", "flock". */
 const char *phrase_call(struct scratch *scratch, uint8_t op);
 /* "1,204". */

@@ -8,17 +8,29 @@
 static void say_still_waiting(struct text *text)
 {
 	const struct report *report = text->report;
-	const char *when =
-		text->catalog->run.live ? "are waiting now" : "were still waiting at the end";
+	const char *when = text->catalog->run.live ? "are waiting now"
+						   : "were still waiting when recording ended";
 	const char *longest = phrase_duration(&text->scratch, report->longest_pending);
 
 	if (report->still_waiting == 1)
 		fprintf(text->out, "1 request %s, for %s. ",
-			text->catalog->run.live ? "is waiting now" : "was still waiting at the end",
+			text->catalog->run.live ? "is waiting now"
+						: "was still waiting when recording ended",
 			longest);
 	else if (report->still_waiting)
 		fprintf(text->out, "%s requests %s, the longest for %s. ",
 			phrase_count(&text->scratch, report->still_waiting), when, longest);
+}
+
+static void say_cut_off(struct text *text)
+{
+	const struct report *report = text->report;
+
+	if (report->died_waiting)
+		fprintf(text->out, "%s cut off by the death of %s. ",
+			phrase_number(&text->scratch, report->died_waiting, "request was",
+				      "requests were"),
+			report->died_waiting == 1 ? "its process" : "their process");
 }
 
 static void say_waits(struct text *text)
@@ -27,6 +39,7 @@ static void say_waits(struct text *text)
 	const struct report_wait *worst = report->waits;
 
 	say_still_waiting(text);
+	say_cut_off(text);
 	if (report->waits_total == 1)
 		fprintf(text->out, "1 wait cost %s, at %s.\n",
 			phrase_duration(&text->scratch, report->wait_ns),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The longest waits, each as one sentence, with the stacks of both sides below. */
 #include <string.h>
+#include <sys/wait.h>
 
 #include "analyzer/base/units.h"
 #include "analyzer/render/text.h"
@@ -125,6 +126,22 @@ static void say_holders(struct text *text, const struct report_wait *wait)
 			phrase_duration(&text->scratch, wait->unknown));
 }
 
+/* Of a process that was inside the call. */
+static void say_death(struct text *text, uint32_t process)
+{
+	int status = process < text->catalog->process_count
+			     ? text->catalog->processes[process].status
+			     : -1;
+
+	if (status == -1)
+		fputs(", and its process ended while it waited", text->out);
+	else if (WIFSIGNALED(status))
+		fprintf(text->out, ", and was killed by %s while it waited",
+			phrase_signal(&text->scratch, WTERMSIG(status)));
+	else
+		fputs(", and its process exited while it waited", text->out);
+}
+
 static void say_outcome(struct text *text, const struct report_wait *wait)
 {
 	switch (wait->outcome) {
@@ -136,9 +153,12 @@ static void say_outcome(struct text *text, const struct report_wait *wait)
 	case OUTCOME_ABANDONED:
 		fputs(", and never came back from the call", text->out);
 		break;
+	case OUTCOME_DIED:
+		say_death(text, wait->process);
+		break;
 	case OUTCOME_WAITING:
 		fputs(text->catalog->run.live ? ", and is waiting still"
-					      : ", and was still waiting at the end",
+					      : ", and was still waiting when recording ended",
 		      text->out);
 		break;
 	}
@@ -193,16 +213,43 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 	scratch_reset(&text->scratch);
 }
 
+/* What the list leaves out: longer than some that nobody would miss, and those. */
+static void say_rest(struct text *text, uint32_t shown, uint64_t brief)
+{
+	const struct report *report = text->report;
+	uint64_t more = report->waits_total - shown - brief;
+
+	if (!more && !brief)
+		return;
+	if (!shown) {
+		fputs("All were shorter than 1 ms; --all shows them.\n", text->out);
+		return;
+	}
+	fputs("\nand ", text->out);
+	if (more)
+		fputs(phrase_number(&text->scratch, more, "shorter wait", "shorter waits"),
+		      text->out);
+	if (brief)
+		fprintf(text->out, "%s%s of less than 1 ms, %s together", more ? ", and " : "",
+			phrase_number(&text->scratch, brief, "wait", "waits"),
+			phrase_duration(&text->scratch, report->brief_ns));
+	fputs("; --all shows them.\n", text->out);
+}
+
+/* It is about what costs time. */
 void text_waits(struct text *text)
 {
-	uint32_t shown = text_shown(text, text->report->wait_count);
+	const struct report *report = text->report;
+	uint64_t brief = text->top ? report->brief_waits : 0;
+	uint32_t shown = 0;
 
 	text_heading(text, "Longest waits");
-	for (uint32_t i = 0; i < shown; i++)
-		print_wait(text, i + 1, &text->report->waits[i]);
-	if (text->report->waits_total > shown)
-		fprintf(text->out, "\nand %s; --all shows them.\n",
-			phrase_number(&text->scratch, text->report->waits_total - shown,
-				      "shorter wait", "shorter waits"));
+	for (uint32_t i = 0; i < report->wait_count && (!text->top || shown < text->top); i++) {
+		const struct report_wait *wait = &report->waits[i];
+
+		if (!text->top || !is_brief(wait->outcome, wait->duration))
+			print_wait(text, ++shown, wait);
+	}
+	say_rest(text, shown, brief);
 	scratch_reset(&text->scratch);
 }

@@ -88,8 +88,13 @@ static void on_wait(void *context, const struct wait *wait)
 	if (wait->holder_unknown || !wait->overlap_count)
 		builder->report.untraced_holders++;
 	/* What never came back is no request that has ended: on_request() does not see it. */
-	if (wait->outcome == OUTCOME_WAITING || wait->outcome == OUTCOME_ABANDONED)
+	if (wait->outcome != OUTCOME_GRANTED && wait->outcome != OUTCOME_FAILED)
 		builder->report.requests++;
+	builder->report.died_waiting += wait->outcome == OUTCOME_DIED;
+	if (is_brief(wait->outcome, duration)) {
+		builder->report.brief_waits++;
+		builder->report.brief_ns += duration;
+	}
 	if (wait->outcome == OUTCOME_WAITING) {
 		builder->report.still_waiting++;
 		if (duration > builder->report.longest_pending)

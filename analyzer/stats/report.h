@@ -97,7 +97,10 @@ struct report {
 	uint32_t resource_count, wait_count, blame_count, error_count;
 	uint64_t waits_total, waits_omitted;
 	uint64_t wait_ns;	  /* sum over all waits */
-	uint64_t still_waiting;	  /* waits that the trace's end cut off */
+	uint64_t still_waiting;	  /* waits that the end of recording cut off */
+	uint64_t died_waiting;	  /* waits that the death of their process cut off */
+	uint64_t brief_waits;	  /* below BRIEF_WAIT, and not cut off */
+	uint64_t brief_ns;	  /* sum over those */
 	uint64_t longest_pending; /* ns: the longest of these */
 	uint64_t requests;	  /* all lock requests seen */
 	uint64_t failed;	  /* of these, with an error */
@@ -112,7 +115,14 @@ struct report {
 };
 
 #define REPORT_WAITS	   1000
+#define BRIEF_WAIT	   UINT64_C(1000000) /* ns; shorter ones cost nobody anything, one by one */
 #define RESOURCES_PER_FILE 4096
+
+/* A wait that ended by itself, and soon. */
+static inline bool is_brief(enum outcome outcome, uint64_t duration)
+{
+	return duration < BRIEF_WAIT && (outcome == OUTCOME_GRANTED || outcome == OUTCOME_FAILED);
+}
 
 struct report_builder;
 

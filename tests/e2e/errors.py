@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: MIT
 """Each error that a lock call can get stands in the report as the error that it was, as often as it came."""
 
+import os
+import re
+import signal
+
 from e2e import MS, PYTHON, EndToEnd, main, victim
 
 
@@ -76,9 +80,24 @@ os.wait()
         waits = report.waits_for("killed")
         self.assertEqual(len(waits), 3)
         for wait in waits:
-            self.assertIn(wait["outcome"], ("waiting", "abandoned"))
+            self.assertEqual(wait["outcome"], "died")
             # Two holds where the parent locks again before the death is seen.
             self.assertEqual({one["pid"] for one in wait["holders"]}, {holder})
+        self.assertEqual(report.document["totals"]["died_waiting"], 3)
+        text = self.flocktrace("report", "trace").stdout
+        self.assertTrue(text.startswith("3 requests were cut off by the death of their process. 3 waits cost"), text)
+        self.assertEqual(len(re.findall(r"held by .*, and its process ended while it waited\.$", text, re.M)), 3, text)
+
+    def test_a_wait_that_outlasts_the_recording_was_no_death(self):
+        # The program ends; what it started holds and waits on.
+        script = """exec 9>f; flock 9; sleep 600 >/dev/null 2>&1 & holder=$!; flock f true 9>&- >/dev/null 2>&1 &
+                    until grep -q -- "-> .*:$(stat -c %i f) " /proc/locks; do sleep 0.01; done; echo $! $holder"""
+        for process in self.record("sh", "-c", script).split():
+            self.addCleanup(os.kill, int(process), signal.SIGKILL)
+        text = self.flocktrace("report", "trace").stdout
+        self.assertIn("1 request was still waiting when recording ended", text)
+        self.assertIn(", and was still waiting when recording ended.", text)
+        self.assertNotIn("killed", text)
 
 
 if __name__ == "__main__":

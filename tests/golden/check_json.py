@@ -43,7 +43,7 @@ def check(report):
     for wait in report["waits"]:
         assert wait["site"] is None or wait["site"] in sites
         assert ISO.match(wait["begin"]), wait["begin"]
-        assert wait["outcome"] in ("granted", "failed", "abandoned", "waiting")
+        assert wait["outcome"] in ("granted", "failed", "abandoned", "died", "waiting")
         waited[wait["resource"]] += wait["wait_ns"]
         for holder in wait["holders"]:
             assert HOLDER_KEYS <= holder.keys()

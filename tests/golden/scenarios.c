@@ -2,7 +2,9 @@
 #include "tests/golden/scenarios.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "analyzer/stats/builder.h"
 #include "tests/golden/fake_symbols.h"
@@ -20,7 +22,7 @@ enum { ORDERS, LOG, ODD_NAME, NO_PATH };
 enum { LIBC, SHOP, LOGGER_EXE, BACKUP_EXE };
 enum { SAVING, LOADING, LOGGING, BACKING_UP, PAYING, IN_LIBC, GENERATED };
 
-static const struct process_info processes[] = {
+static struct process_info processes[] = {
 	{ .id = 1, .pid = 4699, .ppid = 4600, .command = "cashier", .exe = "/srv/shop/cashier" },
 	{ .id = 2, .pid = 4711, .ppid = 4600, .command = "clerk", .exe = "/srv/shop/clerk" },
 	{ .id = 3, .pid = 4720, .ppid = 4600, .command = "backup", .exe = "/usr/bin/backup" },
@@ -87,6 +89,8 @@ static void reset(void)
 		.wall_offset = WALL_OFFSET,
 	};
 	stacks[LOADING].truncated = true;
+	for (size_t i = 0; i < COUNT(processes); i++)
+		processes[i].status = -1;
 }
 
 static struct hold hold_of(uint32_t process, uint32_t stack, uint64_t start, uint64_t end)
@@ -268,6 +272,48 @@ static void live(void)
 	catalog.quality.lost = 70000;
 }
 
+/* Killed, exited and for all we know just gone while they waited. */
+static void cut_off(void)
+{
+	static const uint32_t dead[] = { CLERK, BACKUP, LOGGER };
+	struct overlap overlap = { hold_of(CASHIER, SAVING, 0, 100), 3 * S, 4 * S };
+
+	processes[CLERK].status = SIGKILL;
+	processes[BACKUP].status = W_EXITCODE(3, 0);
+	for (size_t i = 0; i < COUNT(dead); i++) {
+		struct wait wait = wait_of(dead[i], LOADING, 0, 100);
+
+		wait.outcome = OUTCOME_DIED;
+		overlap.end = 4 * S - i * MS;
+		waited(wait, 3 * S, overlap.end, &overlap, 1);
+	}
+}
+
+static void brief_waits(uint64_t count, enum outcome outcome)
+{
+	struct wait wait = wait_of(CLERK, LOADING, 0, 100);
+	struct overlap overlap = { hold_of(CASHIER, SAVING, 0, 100), 20 * S, 20 * S };
+
+	wait.outcome = outcome;
+	for (uint64_t i = 0; i < count; i++)
+		overlap.end = 20 * S + 50000 + i * 1000;
+	waited(wait, 20 * S, overlap.end, &overlap, 1);
+}
+
+/* Two that cost time, many that don't, and a short one that would not have been. */
+static void some_brief(void)
+{
+	one_wait();
+	one_wait();
+	brief_waits(20, OUTCOME_GRANTED);
+	brief_waits(1, OUTCOME_WAITING);
+}
+
+static void all_brief(void)
+{
+	brief_waits(20, OUTCOME_GRANTED);
+}
+
 static void unknown_holders(void)
 {
 	struct wait wait = wait_of(CLERK, NONE, 0, 100);
@@ -428,6 +474,9 @@ static const struct {
 	{ "one-wait", one_wait },
 	{ "busy", busy },
 	{ "live", live },
+	{ "cut-off", cut_off },
+	{ "some-brief", some_brief },
+	{ "all-brief", all_brief },
 	{ "unknown-holders", unknown_holders },
 	{ "replayed", replayed },
 	{ "quiet", quiet },

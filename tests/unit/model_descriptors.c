@@ -229,7 +229,7 @@ Test(model_descriptors, death_ends_what_the_process_was_waiting_for)
 	take(10, posix(A, X, 0, 10));
 	ask(20, waiting(posix(B, X, 0, 10)));
 	dies(50020, B);
-	cr_expect_str_eq(told(), "B waits X0-10 20..50020 abandoned: A 20..50020\n");
+	cr_expect_str_eq(told(), "B waits X0-10 20..50020 died: A 20..50020\n");
 	take(60000, posix(A, U, 0, END));
 	other_call(60001, A);
 	cr_expect_str_eq(told(), "A:X0-10 11..60000 released\n");

@@ -76,9 +76,8 @@ static void on_hold(void *context, const struct hold *hold)
 static void on_wait(void *context, const struct wait *wait)
 {
 	static const char *const names[] = {
-		[OUTCOME_GRANTED] = "granted",
-		[OUTCOME_FAILED] = "failed",
-		[OUTCOME_ABANDONED] = "abandoned",
+		[OUTCOME_GRANTED] = "granted",	   [OUTCOME_FAILED] = "failed",
+		[OUTCOME_ABANDONED] = "abandoned", [OUTCOME_DIED] = "died",
 		[OUTCOME_WAITING] = "waiting",
 	};
 
