@@ -9,7 +9,7 @@
 #include "preload/signals.h"
 #include "preload/unwind.h"
 
-#define OWN_FRAMES  12	 /* of the recorder itself, between the walk and the hook */
+#define OWN_FRAMES  16	 /* of the recorder itself, between the walk and the hook */
 #define STACKS_SEEN 1024 /* a power of two */
 
 /*
@@ -58,30 +58,6 @@ struct walk {
 	bool failed; /* only the hook's caller is known */
 };
 
-/*
- * A signal handler that walked as well, for us or for the host, would find libunwind in the middle
- * of something. So none runs until the walk is over; that takes microseconds, and seldom happens.
- */
-struct quiet {
-	uint64_t signals;
-	int error;
-};
-
-static struct quiet walk_begin(struct thread *thread)
-{
-	struct quiet quiet = { signals_block(), errno };
-
-	thread->walking = true;
-	return quiet;
-}
-
-static void walk_end(struct thread *thread, struct quiet quiet)
-{
-	thread->walking = false;
-	errno = quiet.error;
-	signals_restore(quiet.signals);
-}
-
 static bool is_own(uintptr_t address)
 {
 	return address - recorder.text_start < recorder.text_end - recorder.text_start;
@@ -91,10 +67,8 @@ static bool is_own(uintptr_t address)
 static void take_walk(struct thread *thread, struct site site, struct walk *walk)
 {
 	uint32_t depth = recorder.stack_depth, own = 0, found;
-	struct quiet quiet = walk_begin(thread);
 
 	found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
-	walk_end(thread, quiet);
 	while (own < found && is_own(walk->addresses[own]))
 		own++;
 	walk->count = found - own < depth ? found - own : depth;
@@ -216,8 +190,7 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
 
 /*
  * A memo is armed when a site comes with the same stack for the second time: finding the places
- * takes microseconds, which would be wasted on a site that comes but once. Armed it is while no
- * handler can run, so that no two sites mix in it.
+ * takes microseconds, which would be wasted on a site that comes but once.
  */
 static void learn(struct thread *thread, struct site site, const struct walk *walk, uint64_t hash,
 		  uint64_t position)
@@ -226,28 +199,69 @@ static void learn(struct thread *thread, struct site site, const struct walk *wa
 	struct memo_key *key = &thread->memo_key[index];
 	struct memo *memo = &thread->memo[index];
 	bool again = is_key(key, site) && memo->hash == hash;
-	struct quiet quiet;
 
 	memo->count = 0;
 	*key = (struct memo_key){ site.frame, site.caller };
 	memo->hash = hash;
 	if (!again || walk->failed)
 		return;
-	quiet = walk_begin(thread);
 	count = unwind_places(thread, site.caller, memo->frames, walk->count);
-	if (is_key(key, site) && same_frames(memo, walk, count)) {
+	if (same_frames(memo, walk, count)) {
 		memo->position = position;
 		memo->pointers = any_pointers(memo->frames, count);
 		memo->count = count;
 	}
-	walk_end(thread, quiet);
+}
+
+/* ---- On a stack of our own */
+
+struct capture {
+	struct thread *thread;
+	struct site site;
+	uint64_t position;
+};
+
+/*
+ * A signal handler that walked as well, for us or for the host, would find libunwind and the memos
+ * in the middle of something. So none runs until it is over; that takes microseconds, and seldom
+ * happens.
+ */
+static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread, struct site site)
+{
+	struct capture capture = { .thread = thread, .site = site };
+	uint64_t signals = signals_block();
+	int error = errno;
+
+	unwind_with_room(thread, work, &capture);
+	errno = error;
+	signals_restore(signals);
+	return capture.position;
+}
+
+static void capture_anew(void *argument)
+{
+	struct capture *capture = argument;
+	struct walk walk;
+	uint64_t hash;
+
+	take_walk(capture->thread, capture->site, &walk);
+	hash = hash_addresses(walk.addresses, walk.count);
+	capture->position = position_of(&walk, hash);
+	learn(capture->thread, capture->site, &walk, hash, capture->position);
+}
+
+static void capture_slow(void *argument)
+{
+	struct capture *capture = argument;
+	struct walk walk;
+
+	take_walk(capture->thread, capture->site, &walk);
+	capture->position = announce(&walk, true);
 }
 
 reference stack_capture(struct thread *thread, struct site site)
 {
 	const struct memo *memo = memo_find(thread, site);
-	struct walk walk;
-	uint64_t hash, position;
 
 	if (likely(memo) && likely(emit_is_fresh(memo->position)))
 		return (reference)memo->position;
@@ -257,19 +271,12 @@ reference stack_capture(struct thread *thread, struct site site)
 		recorder_count(&recorder.session->lost_stacks);
 		return 0;
 	}
-	take_walk(thread, site, &walk);
-	hash = hash_addresses(walk.addresses, walk.count);
-	position = position_of(&walk, hash);
-	learn(thread, site, &walk, hash, position);
-	return (reference)position;
+	return (reference)run_with_room(capture_anew, thread, site);
 }
 
 reference stack_announce_slow(struct thread *thread, struct site site)
 {
-	struct walk walk;
-
 	if (!recorder.stack_depth || !unwind_usable())
 		return 0;
-	take_walk(thread, site, &walk);
-	return (reference)announce(&walk, true);
+	return (reference)run_with_room(capture_slow, thread, site);
 }

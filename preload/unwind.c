@@ -35,6 +35,7 @@ static struct {
 	__typeof__(unw_step) *step;
 	__typeof__(unw_get_reg) *get_reg;
 	__typeof__(unw_get_save_loc) *get_save_loc;
+	__typeof__(unw_is_signal_frame) *is_signal_frame;
 } lib;
 
 bool unwind_prepare(void)
@@ -51,8 +52,9 @@ bool unwind_prepare(void)
 	*(void **)&lib.step = dlsym(handle, NAME(unw_step));
 	*(void **)&lib.get_reg = dlsym(handle, NAME(unw_get_reg));
 	*(void **)&lib.get_save_loc = dlsym(handle, NAME(unw_get_save_loc));
+	*(void **)&lib.is_signal_frame = dlsym(handle, NAME(unw_is_signal_frame));
 	lib.usable = lib.backtrace && lib.getcontext && lib.init_local && lib.step && lib.get_reg &&
-		     lib.get_save_loc && isolate(handle);
+		     lib.get_save_loc && lib.is_signal_frame && isolate(handle);
 	return lib.usable;
 }
 
@@ -72,7 +74,11 @@ void unwind_given_up(void)
 		lib.usable = false;
 }
 
-/* A walk on its way to the thread's walk stack and back. */
+void unwind_with_room(struct thread *thread, void (*work)(void *argument), void *argument)
+{
+	call_on_stack(thread->walk_stack + WALK_ROOM, work, argument);
+}
+
 struct errand {
 	struct thread *thread;
 	uintptr_t *addresses;
@@ -82,20 +88,21 @@ struct errand {
 	volatile uint32_t count;
 };
 
-static void run_on_walk_stack(void (*walk)(void *errand), struct errand *errand)
+static void run(void (*walk)(struct errand *errand), struct errand *errand)
 {
 	/* libunwind tries a read or write again for as long as errno is EINTR, whatever it
 	 * returned: with the EINTR that the host's call has left there, that is for ever. */
 	errno = 0;
 	errand->thread->locked = 0;
-	call_on_stack(errand->thread->walk_stack + WALK_ROOM, walk, errand);
+	errand->thread->walking = true;
+	walk(errand);
+	errand->thread->walking = false;
 	if (errand->count)
 		atomic_store_explicit(&given_up, 0, memory_order_relaxed);
 }
 
-static void walk(void *argument)
+static void walk(struct errand *errand)
 {
-	struct errand *errand = argument;
 	int count;
 
 	if (__builtin_setjmp(errand->thread->bail_out)) /* isolate.c: a lock could not be had */
@@ -108,7 +115,7 @@ uint32_t unwind_walk(struct thread *thread, uintptr_t *addresses, uint32_t room)
 {
 	struct errand errand = { .thread = thread, .addresses = addresses, .room = room };
 
-	run_on_walk_stack(walk, &errand);
+	run(walk, &errand);
 	return errand.count;
 }
 
@@ -120,9 +127,8 @@ static uintptr_t saved_frame_pointer(const uintptr_t *place)
 	return below > here && below - here < (1u << 20) ? below : 0;
 }
 
-static void find_places(void *argument)
+static void find_places(struct errand *errand)
 {
-	struct errand *errand = argument;
 	unw_context_t context;
 	unw_cursor_t cursor;
 	bool outside = false;
@@ -144,7 +150,10 @@ static void find_places(void *argument)
 		outside = outside || address == errand->caller;
 		if (!outside)
 			continue;
-		if (lib.get_save_loc(&cursor, UNW_REG_IP, &saved) < 0 ||
+		/* What a signal interrupted may be on any stack, of which the next signal's walk
+		 * must not believe that it is still mapped. */
+		if (lib.is_signal_frame(&cursor) ||
+		    lib.get_save_loc(&cursor, UNW_REG_IP, &saved) < 0 ||
 		    saved.type != UNW_SLT_MEMORY) {
 			errand->count = 0;
 			return;
@@ -163,6 +172,6 @@ uint32_t unwind_places(struct thread *thread, uintptr_t caller, struct memo_fram
 		.thread = thread, .frames = frames, .caller = caller, .room = room
 	};
 
-	run_on_walk_stack(find_places, &errand);
+	run(find_places, &errand);
 	return errand.count;
 }

@@ -20,14 +20,21 @@ bool unwind_usable(void);
 /* A walk could not get one of libunwind's mutexes. */
 void unwind_given_up(void);
 
-/* Return addresses from the caller of this function outwards. How many; 0: no walk. thread->walking
- * must be set. */
+/*
+ * Runs work(argument) on the thread's own stack for walks: the host's may have little room left.
+ * No signal handler may run meanwhile: it would need that stack too.
+ */
+void unwind_with_room(struct thread *thread, void (*work)(void *argument), void *argument);
+
+/* Both only inside unwind_with_room(); they change errno. */
+
+/* Return addresses from the caller of this function outwards. How many; 0: no walk. */
 uint32_t unwind_walk(struct thread *thread, uintptr_t *addresses, uint32_t room);
 
 /*
  * The same, slower, with the place on the stack where each return address lies. Fills frames from
  * the one whose return address is `caller` on. Returns how many; 0 where a place is not on the
- * stack (a register, or unknown).
+ * stack that the walk began on, or not known to be.
  */
 uint32_t unwind_places(struct thread *thread, uintptr_t caller, struct memo_frame *frames,
 		       uint32_t room);

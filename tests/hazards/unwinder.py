@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The unwinder in a host: it takes nobody's place, descriptors, memory, locks or stack, and guesses nothing."""
+
+import os
+import re
+import unittest
+
+from e2e import PRELOAD, VICTIMS, EndToEnd, main
+
+FORKS = 2000
+
+
+def host(name):
+    return os.path.join(VICTIMS, "hazard-" + name)
+
+
+PLUGIN = host("plugin.so")
+
+
+class Unwinder(EndToEnd):
+    def same(self, *command):
+        """Status, stdout and stderr of the program, alone and recorded; what it said, and how many stacks were walked."""
+        alone = self.run_program(*command)
+        recorded = self.flocktrace("record", "-o", "trace", "--", *command)
+        stderr = "".join(line for line in recorded.stderr.splitlines(True) if not line.startswith("Next: flocktrace "))
+        self.assertEqual((alone.returncode, alone.stdout, alone.stderr), (recorded.returncode, recorded.stdout, stderr))
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        self.assert_clean(self.report())
+        walked = self.stacks("trace")
+        self.assertGreater(walked, 0)
+        return alone.stdout, walked
+
+    def stacks(self, trace):
+        """Those of two frames and more: less is what is known without an unwinder."""
+        dumped = self.flocktrace("dump", trace)
+        self.assertEqual(dumped.returncode, 0, dumped.stderr)
+        return len(re.findall(r"(?m)  stack of #\d+, (?!1 )\d+ frames", dumped.stdout))
+
+    @unittest.skipUnless(os.path.exists(PLUGIN), "no C++ compiler here")
+    def test_destructors_of_a_plugin_run_when_its_thread_is_cancelled_or_exits(self):
+        said, _ = self.same(host("plugin_host"), PLUGIN)
+        self.assertEqual(said, "destructor\ncatch: over\ndestructor\nwait: over\ndestructor\nexit: over\n" * 2)
+
+    @unittest.skipUnless(os.path.exists(PLUGIN), "no C++ compiler here")
+    def test_exceptions_and_backtrace_are_bound_to_what_they_were(self):
+        bound = []
+        for command in ([], ["record", "-o", "trace", "--"]):
+            run = self.flocktrace if command else self.run_program
+            result = run(*command, host("plugin_host"), PLUGIN, environment={"LD_DEBUG": "bindings", "LD_DEBUG_OUTPUT": "bindings",
+                                                                             "LD_BIND_NOW": "1"})
+            self.assertEqual(result.returncode, 0, result.stderr)
+            lines = set()
+            for name in os.listdir(self.directory):
+                if name.startswith("bindings."):
+                    with open(self.path(name)) as file:
+                        lines |= set(re.findall(r"binding file (\S+) \[0\] to (\S+) \[0\]: normal symbol `(\w+)'", file.read()))
+                    os.unlink(self.path(name))
+            # What the analyzer itself and the unwinder are bound to is their business.
+            bound.append({(os.path.basename(who), os.path.basename(to), symbol) for who, to, symbol in lines
+                          if re.match("_Unwind_|backtrace|__register_frame|__deregister_frame", symbol)
+                          and re.search(r"plugin|libstdc|libgcc_s|libc\.so", who)})
+        self.assertIn(("plugin.so", "libc.so.6", "backtrace"), {(who.replace("hazard-", ""), *rest) for who, *rest in bound[0]})
+        self.assertTrue(any(symbol.startswith("_Unwind_") for _, _, symbol in bound[0]))
+        self.assertEqual(bound[0], bound[1])
+
+    def test_a_host_that_unwinds_itself(self):
+        """Names of static functions too, which libunwind reads from the program's file."""
+        said, _ = self.same(host("own_unwinder"))
+        self.assertIn("again: say_frames inner main", said)
+        self.assertIn("by guess: say_frames guess", said)
+
+    def test_no_descriptor_appears_and_reused_numbers_keep_file_and_offset(self):
+        said, _ = self.same(host("descriptors"))
+        self.assertEqual(re.findall(r"\d+: offset (\d+), \"this is file (\d+)\"", said),
+                         [("5", str(number)) for number in range(3, 12)] * 3)
+        opened = re.findall(r"^(?:at start|after a lock|after guesses|after a thread): (.*)$", said, flags=re.M)
+        self.assertEqual((len(opened), len(set(opened))), (4, 1), said)
+
+    def test_children_forked_while_others_load_iterate_and_unwind_do_not_hang(self):
+        result = self.run_program(host("forks"), str(FORKS), host("reloaded1.so"), environment={"LD_PRELOAD": PRELOAD})
+        self.assertEqual((result.returncode, result.stdout), (0, f"{FORKS} of {FORKS} children ended\n"), result.stderr)
+        self.record(host("forks"), "5", host("reloaded1.so"))
+        self.assertGreater(self.stacks("trace"), 100)
+
+    def test_nothing_is_allocated_or_freed_in_a_call(self):
+        said, walked = self.same(host("closed_heap"))
+        self.assertEqual(said, "nobody asked\n")
+        self.assertGreater(walked, 40)
+
+    def test_stacks_with_little_room_and_stacks_that_are_gone(self):
+        said, _ = self.same(host("tight_stacks"))
+        self.assertTrue(said.endswith("over 0\n"))
+
+    def test_code_made_at_run_time_without_tables(self):
+        said, _ = self.same(host("made_code"))
+        times = int(re.search(r"\d+", said)[0])
+        self.assertEqual(self.report().resource("f", world="flock")["acquisitions"], times)
+
+
+if __name__ == "__main__":
+    main()
