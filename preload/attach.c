@@ -267,8 +267,7 @@ static bool make_in(int place)
 	if (fd < 0)
 		return false;
 	if (fill(fd)) {
-		made = !is_error(raw_syscall(SYS_linkat, AT_FDCWD, (long)temporary, AT_FDCWD,
-					     (long)path, 0, 0));
+		made = !is_error(raw6(SYS_linkat, AT_FDCWD, temporary, AT_FDCWD, path, 0, 0));
 		if (made)
 			made = map(fd);
 		else

@@ -22,7 +22,7 @@ static struct record_call new_record(uint8_t kind, uint8_t op, int fd)
 		.kind = kind,
 		.op = op,
 		.process = recorder.process,
-		.tid = thread ? thread->tid : (uint32_t)raw0(SYS_gettid),
+		.tid = thread ? thread->tid : thread_ask_tid(),
 		.fd = fd,
 		.time = clock_monotonic(),
 	};
@@ -66,8 +66,13 @@ static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 	struct record_call record;
 	struct thread *thread;
 
-	if ((!watched && !grants_any_posix()) || !file_identity(fd, &device, &inode))
+	if (!watched && !grants_any_posix())
 		return;
+	if (!file_identity(fd, &device, &inode)) {
+		if (!may_ask()) /* whether POSIX locks go with it */
+			recorder_count(&recorder.session->lost_unseen);
+		return;
+	}
 	if ((!watched && !grants_posix_on(device, inode)) || process_is_vm_child())
 		return;
 	thread = thread_current();
@@ -124,6 +129,8 @@ static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned
 		return;
 	grants_close_range(record.fd, record.last);
 	file_forget(first, last);
+	if (!may_ask() && grants_any_posix()) /* whether one of them took those along */
+		recorder_count(&recorder.session->lost_unseen);
 }
 
 void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, int64_t flags,

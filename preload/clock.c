@@ -90,16 +90,18 @@ uint64_t clock_boot_ticks(void)
 	UINT64_C(1000000000) /* longer ones would miss how the kernel steers its clock */
 #define ONE_MOMENT 5000 /* ticks: with more between, somebody else ran, and the moments are two */
 
-static bool ticks_are_the_clock;
+/* What the vDSO reads by itself; for any other clock source it asks the kernel. */
+static const char *const free_sources[] = { "tsc\n", "kvm-clock\n", "hyperv_clocksource_tsc_page\n",
+					    "arch_sys_counter\n" };
+
+static bool ticks_are_the_clock, source_is_free;
 
 /* The kernel itself must count by the ticks: only then do all processors agree on them. */
-static void find_ticks(void)
+static void find_source(void)
 {
-	char name[8] = "";
+	char name[40] = "";
 	long fd;
 
-	if (!ARCH_HAS_TICKS)
-		return;
 	fd = raw3(SYS_openat, AT_FDCWD,
 		  "/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		  O_RDONLY | O_CLOEXEC);
@@ -107,13 +109,20 @@ static void find_ticks(void)
 		return;
 	raw3(SYS_read, fd, name, sizeof(name) - 1);
 	raw1(SYS_close, fd);
-	ticks_are_the_clock = !strncmp(name, "tsc\n", 4);
+	ticks_are_the_clock = ARCH_HAS_TICKS && !strcmp(name, "tsc\n");
+	for (unsigned i = 0; i < sizeof(free_sources) / sizeof(*free_sources); i++)
+		source_is_free = source_is_free || !strcmp(name, free_sources[i]);
+}
+
+bool clock_is_free(void)
+{
+	return vdso_clock && source_is_free;
 }
 
 void clock_find(void)
 {
 	find_vdso();
-	find_ticks();
+	find_source();
 }
 
 static void measure(struct ticker *ticker)

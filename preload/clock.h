@@ -3,12 +3,16 @@
 #ifndef PRELOAD_CLOCK_H
 #define PRELOAD_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "preload/arch.h"
 
 /* Constructor only. Without a vDSO (valgrind) each reading is a system call. */
 void clock_find(void);
+
+/* Whether readings make no system call. False also where that is not known. */
+bool clock_is_free(void);
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME, ns. */
 uint64_t clock_monotonic(void);

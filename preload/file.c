@@ -110,10 +110,26 @@ static bool ask(int fd, struct stat *status)
 #endif
 }
 
+static bool is_known(const struct known *known, int fd)
+{
+	return get(known->fd_plus_one) == (uint32_t)fd + 1;
+}
+
+static bool identity_known(int fd, uint64_t *device, uint64_t *inode)
+{
+	const struct known *known = known_of(fd);
+
+	*device = get(known->device);
+	*inode = get(known->inode);
+	return is_known(known, fd);
+}
+
 bool file_identity(int fd, uint64_t *device, uint64_t *inode)
 {
 	struct stat status;
 
+	if (!may_ask())
+		return identity_known(fd, device, inode);
 	if (!ask(fd, &status))
 		return false;
 	*device = status.st_dev;
@@ -144,15 +160,44 @@ static void learn(struct known *known, int fd, const struct stat *status, bool f
 	call_first_lock(fd);
 }
 
+/* By what is known, without a path and whatever else would have to be asked. */
+static uint64_t announce_known(const struct known *known, bool slow)
+{
+	struct record_file record = {
+		.kind = RECORD_FILE,
+		.device = get(known->device),
+		.inode = get(known->inode),
+	};
+
+	return slow ? emit_long_slow(&record, NULL, 0) : emit_long(&record, NULL, 0);
+}
+
+/* Behind a filter. */
+static struct file recall(int fd, struct known *known)
+{
+	if (!is_known(known, fd))
+		return (struct file){ .step_aside = true };
+	if (!emit_is_fresh(get(known->position)))
+		set(known->position, announce_known(known, false));
+	return (struct file){
+		.name = (reference)get(known->position),
+		.device = get(known->device),
+		.inode = get(known->inode),
+		.inherited = is_inherited(known, fd),
+	};
+}
+
 static struct file look(int fd, struct known *known, uint64_t now)
 {
 	struct stat status;
-	bool same_fd = get(known->fd_plus_one) == (uint32_t)fd + 1, fresh;
+	bool same_fd = is_known(known, fd), fresh;
 	struct file file = { .asked = true };
 	uint64_t signals;
 
+	if (!may_ask())
+		return recall(fd, known);
 	if (!same_fd && process_is_vm_child())
-		return (struct file){ .vm_child = true };
+		return (struct file){ .step_aside = true };
 	if (fd < 0 || !ask(fd, &status))
 		return file;
 	file.device = status.st_dev;
@@ -182,7 +227,7 @@ void file_of(struct file *file, int fd, uint64_t now)
 	file->name = (reference)position;
 	file->device = get(known->device);
 	file->inode = get(known->inode);
-	file->asked = file->vm_child = false;
+	file->asked = file->step_aside = false;
 	file->inherited = is_inherited(known, fd);
 	/* Fds beyond the direct ones share their places: it may have changed hands meanwhile. */
 	atomic_thread_fence(memory_order_acquire);
@@ -240,10 +285,13 @@ void file_duplicated(int from, int to)
 
 reference file_announce_slow(int fd)
 {
+	const struct known *known = known_of(fd);
 	struct stat status;
 	uint64_t signals;
 	reference name;
 
+	if (!may_ask())
+		return is_known(known, fd) ? (reference)announce_known(known, true) : 0;
 	if (fd < 0 || !ask(fd, &status))
 		return 0;
 	signals = signals_block();

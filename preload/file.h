@@ -11,9 +11,10 @@
 struct file {
 	reference name; /* of its RECORD_FILE; 0: the fd could not be asked (EBADF) */
 	uint64_t device, inode;
-	bool asked;	/* the kernel was asked just now */
-	bool inherited; /* the fd may have come from another process */
-	bool vm_child;	/* found out on the way: we are a vfork child in somebody else's memory */
+	bool asked;	 /* the kernel was asked just now */
+	bool inherited;	 /* the fd may have come from another process */
+	bool step_aside; /* record nothing: this is a vfork child in somebody else's memory, or the
+			    file is not known and may not be asked (sandbox.h) */
 };
 
 /*
@@ -31,7 +32,8 @@ bool file_known_beside(int fd);
 /* `to` is now a duplicate of `from`. */
 void file_duplicated(int from, int to);
 
-/* fstat: false if the fd is not open. */
+/* fstat: false if the fd is not open. Behind a filter (sandbox.h): what is known of it, false if
+ * nothing is. */
 bool file_identity(int fd, uint64_t *device, uint64_t *inode);
 
 /* What /proc says that fd of process pid (0: this one) is; not terminated. 0: not to be had. */

@@ -33,6 +33,8 @@ int entry_fcntl(int fd, int command, void *argument) AS("fcntl");
 int entry_fcntl64(int fd, int command, void *argument) AS("fcntl64");
 int entry___fcntl(int fd, int command, void *argument) AS("__fcntl");
 int entry_ioctl(int fd, unsigned long request, void *argument) AS("ioctl");
+int entry_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+	AS("prctl");
 
 /* libc's own names for them have no declarations. */
 int __close(int fd);
@@ -133,22 +135,29 @@ static int syscall_close_range(unsigned first, unsigned last, int flags)
 	return (int)real_syscall(SYS_close_range, first, last, flags);
 }
 
+static int syscall_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
+			 unsigned long d)
+{
+	return (int)real_syscall(SYS_prctl, option, a, b, c, d);
+}
+
 /* Filled in by syscall_map_fill(): which numbers go to hook_syscall(). */
 uint64_t syscall_map[SYSCALL_NUMBERS / 64];
 
 __attribute__((constructor(102))) static void syscall_map_fill(void)
 {
-	static const int numbers[] = { SYS_fcntl, SYS_flock, SYS_ioctl,	  SYS_close,
-				       SYS_dup,	  SYS_dup3,  DUP2_NUMBER, SYS_close_range };
+	static const int numbers[] = { SYS_fcntl, SYS_flock,  SYS_ioctl,   SYS_close,
+				       SYS_dup,	  SYS_dup3,   DUP2_NUMBER, SYS_close_range,
+				       SYS_prctl, SYS_seccomp };
 
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		syscall_map[numbers[i] / 64] |= UINT64_C(1) << numbers[i] % 64;
 }
 
 /* Entered by a jump from syscall(): the arguments lie where the host put them. */
-long hook_syscall(long number, long a, long b, long c);
+long hook_syscall(long number, long a, long b, long c, long d, long e);
 
-__attribute__((used)) long hook_syscall(long number, long a, long b, long c)
+__attribute__((used)) long hook_syscall(long number, long a, long b, long c, long d, long e)
 {
 	switch (number) {
 	case SYS_fcntl:
@@ -167,6 +176,11 @@ __attribute__((used)) long hook_syscall(long number, long a, long b, long c)
 	case SYS_dup2:
 		return hook_dup2(syscall_dup2, (int)a, (int)b, HERE);
 #endif
+	case SYS_prctl:
+		return hook_prctl(syscall_prctl, (int)a, (unsigned long)b, (unsigned long)c,
+				  (unsigned long)d, (unsigned long)e);
+	case SYS_seccomp:
+		return hook_seccomp(real_syscall, (unsigned)a, (unsigned)b, (void *)c);
 	default:
 		return hook_close_range(syscall_close_range, (unsigned)a, (unsigned)b, (int)c,
 					HERE);
@@ -357,6 +371,11 @@ EXPORT void quick_exit(int status)
 	call_exit(status);
 	REAL(quick_exit)(status);
 	__builtin_unreachable();
+}
+
+int entry_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+	return hook_prctl(REAL(prctl), option, a, b, c, d);
 }
 
 /* ---- Waiting */

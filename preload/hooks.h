@@ -11,6 +11,8 @@
 
 typedef int fcntl_function(int fd, int command, void *argument);
 typedef int lockf_function(int fd, int command, off_t len);
+typedef int prctl_function(int option, unsigned long a, unsigned long b, unsigned long c,
+			   unsigned long d);
 
 /* Whether a command is more than a question to the kernel: a lock, or something about fds. */
 static inline bool fcntl_matters(int command)
@@ -46,5 +48,10 @@ int hook_dup3(int (*real_dup3)(int fd, int to, int flags), int fd, int to, int f
 int hook_dup(int (*real_dup)(int fd), int fd);
 int hook_close_range(int (*real_close_range)(unsigned first, unsigned last, int flags),
 		     unsigned first, unsigned last, int flags, struct site site);
+int hook_prctl(prctl_function *real_prctl, int option, unsigned long a, unsigned long b,
+	       unsigned long c, unsigned long d);
+/* SYS_seccomp, which has no function in libc. */
+long hook_seccomp(long (*real)(long number, ...), unsigned operation, unsigned flags,
+		  void *argument);
 
 #endif

@@ -22,7 +22,7 @@ static void record_sharing(int fd, uint32_t with, int other_fd)
 		.kind = RECORD_CALL_RESULT,
 		.op = CALL_INHERIT,
 		.process = recorder.process,
-		.tid = (uint32_t)raw0(SYS_gettid),
+		.tid = thread_ask_tid(),
 		.fd = fd,
 		.time = clock_monotonic(),
 		.value = with,
@@ -59,7 +59,7 @@ static bool shares(const struct process_slot *other, int other_fd, const struct 
 	if (other_fd == mine->fd)
 		return true;
 	return !recorder.sandboxed &&
-	       !raw_syscall(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd, 0);
+	       !raw6(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd, 0);
 }
 
 static void inherit(struct process_slot *other, int other_fd, int fd)

@@ -19,7 +19,7 @@
 #include "preload/unwind.h"
 
 #define RECORDER_WAKING \
-	(RECORDER_ON + 1) /* somebody is making the session; the others forward meanwhile */
+	(RECORDER_BLIND + 1) /* somebody is making the session; the others forward meanwhile */
 
 struct recorder recorder;
 
@@ -46,8 +46,11 @@ bool recorder_wake(void)
 	uint64_t signals;
 	bool made;
 
-	if (!atomic_compare_exchange_strong(&recorder.state, &idle, RECORDER_WAKING))
+	if (!atomic_compare_exchange_strong(&recorder.state, &idle, RECORDER_WAKING)) {
+		if (idle == RECORDER_BLIND)
+			recorder_count(&recorder.session->lost_unseen);
 		return idle == RECORDER_ON;
+	}
 	signals = signals_block();
 	made = make_session();
 	signals_restore(signals);

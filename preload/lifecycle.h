@@ -6,7 +6,9 @@
 #include "preload/process.h"
 #include "preload/recorder.h"
 
-/* Makes the default session at the first lock call of a process that has none. True: recording now.
+/*
+ * A lock call in a process that is not recording: makes the default session if there is none yet,
+ * or counts the call. True: recording now.
  */
 bool recorder_wake(void);
 
@@ -18,18 +20,21 @@ static inline bool recording_locks(void)
 {
 	int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
 
-	if (unlikely(state != RECORDER_ON) && (state != RECORDER_IDLE || !recorder_wake()))
+	if (unlikely(state != RECORDER_ON) && (state == RECORDER_OFF || !recorder_wake()))
 		return false;
-	process_check_fork();
+	if (unlikely(!process_check_fork())) {
+		recorder_count(&recorder.session->lost_unseen);
+		return false;
+	}
 	return atomic_load_explicit(&recorder.session->recording, memory_order_relaxed);
 }
 
 /* The same for all other calls, which never make a session. */
 static inline bool recording_calls(void)
 {
-	if (atomic_load_explicit(&recorder.state, memory_order_acquire) != RECORDER_ON)
+	if (atomic_load_explicit(&recorder.state, memory_order_acquire) != RECORDER_ON ||
+	    !process_check_fork())
 		return false;
-	process_check_fork();
 	return atomic_load_explicit(&recorder.session->recording, memory_order_relaxed);
 }
 

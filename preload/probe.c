@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "preload/arch.h"
+#include "preload/thread.h"
 
 #define PAGE	  4096u /* the smallest there is: probing more often than needed harms nobody */
 #define OWN_STACK 1024u
+#define STACK_FAR (1u << 20) /* beyond, it is another stack, or a deep one */
 
 /*
  * rt_sigprocmask with an invalid `how` reads the new mask first: EFAULT tells that it could not,
@@ -46,9 +48,33 @@ static bool on_own_stack(const void *from, size_t length, const void *frame)
 	return begin >= base && end <= (base | (PAGE - 1)) + 1 && end - base <= OWN_STACK;
 }
 
+void probe_stack_now(void)
+{
+	struct thread *thread = thread_if_made();
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0),
+		  page = here & ~(uintptr_t)(PAGE - 1);
+
+	if (!thread)
+		return;
+	while (page < here + STACK_FAR && word_readable(page))
+		page += PAGE;
+	thread->stack_end = page;
+}
+
+/* Stacks do not shrink: from a frame up to where it was readable before, it still is. */
+static bool on_known_stack(const void *from, size_t length, const void *frame)
+{
+	const struct thread *thread = thread_if_made();
+	uintptr_t begin = (uintptr_t)from, end = begin + length, base = (uintptr_t)frame;
+
+	return !may_ask() && thread && begin >= base && end > begin && end <= thread->stack_end &&
+	       thread->stack_end - base <= STACK_FAR;
+}
+
 bool probe_copy(void *to, const void *from, size_t length, const void *frame)
 {
-	if (!on_own_stack(from, length, frame) && !probe_readable(from, length))
+	if (!on_own_stack(from, length, frame) && !on_known_stack(from, length, frame) &&
+	    !probe_readable(from, length))
 		return false;
 	memcpy(to, from, length);
 	return true;

@@ -371,21 +371,28 @@ static void forked(uint32_t parent)
 }
 
 /* No handler may lock as the parent meanwhile. */
-void process_forked(uint32_t parent)
+bool process_forked(uint32_t parent)
 {
-	uint64_t signals = signals_block();
+	uint64_t signals;
 
+	if (!may_ask()) {
+		if (atomic_exchange(&recorder.state, RECORDER_BLIND) != RECORDER_BLIND)
+			recorder_count(&recorder.session->lost_processes);
+		return false;
+	}
+	signals = signals_block();
 	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
 		recorder.pid = (int32_t)raw0(SYS_getpid);
 		ahead_begin();
 		forked(parent);
 	}
 	signals_restore(signals);
+	return true;
 }
 
 bool process_is_vm_child(void)
 {
-	return raw0(SYS_getpid) != recorder.pid;
+	return may_ask() && raw0(SYS_getpid) != recorder.pid;
 }
 
 void process_watch(int fd)

@@ -22,8 +22,11 @@ bool process_identify(void);
  * session is there. */
 void process_join(void);
 
-/* In a fork child: a process of its own from here on. `parent`: its number. */
-void process_forked(uint32_t parent);
+/*
+ * In a fork child: a process of its own from here on. `parent`: its number. False: behind a filter
+ * it cannot find out who it is; from here on its calls are counted, not recorded.
+ */
+bool process_forked(uint32_t parent);
 
 /* Announces this process again. */
 void process_announce(void);
@@ -41,15 +44,16 @@ void process_announce_slow(void);
 
 /*
  * True in a vfork child, which runs in its parent's memory and must leave it as it is. A system
- * call: off the common path only.
+ * call: off the common path only. Behind a filter nobody can tell, and it is taken for its parent.
  */
 bool process_is_vm_child(void);
 
-/* Must be the first question of every hook: notices a fork that no wrapper saw. */
-static inline void process_check_fork(void)
+/* Must be the first question of every hook: notices a fork that no wrapper saw. False: see
+ * process_forked(). */
+static inline bool process_check_fork(void)
 {
-	if (unlikely(!atomic_load_explicit(&process_page->process, memory_order_relaxed)))
-		process_forked(recorder.process);
+	return likely(atomic_load_explicit(&process_page->process, memory_order_relaxed)) ||
+	       process_forked(recorder.process);
 }
 
 /* The path of the program, and its name as the kernel has it (15 bytes); terminated. */

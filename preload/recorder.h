@@ -23,6 +23,8 @@ enum recorder_state {
 			  nothing */
 	RECORDER_IDLE, /* no session: the first lock call makes the user's default one */
 	RECORDER_ON,
+	RECORDER_BLIND, /* there is a session, but nothing can be told any more (sandbox.h): count
+			 */
 };
 
 enum ioctl_mode { IOCTL_EXCLUSIVE, IOCTL_ALL, IOCTL_OFF };
@@ -42,7 +44,7 @@ struct recorder {
 	enum ioctl_mode ioctl_mode;
 	uint64_t slow_ns;
 	bool argv_wanted;
-	bool sandboxed; /* a seccomp filter was there when the image started */
+	bool sandboxed; /* there is a seccomp filter: ask for nothing unusual */
 	/* This process. Rewritten by process_forked(). */
 	uint32_t process; /* its number in the session */
 	int32_t pid;

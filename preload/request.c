@@ -53,10 +53,12 @@ static void resolve_range(struct request *request, const struct asked *asked)
 	}
 	if (record->flags & (FLAG_BAD_RANGE | FLAG_RAW_MODE))
 		return;
-	if (!find_base(asked->fd, whence_of(record->flags), &record->base))
+	if (!find_base(asked->fd, whence_of(record->flags), &record->base)) {
 		record->flags |= FLAG_BASE_UNKNOWN;
-	else if (!range_from_flock((int64_t)record->base, asked->start, asked->len,
-				   &request->lock.range))
+		if (!may_ask())
+			recorder_count(&recorder.session->lost_unseen);
+	} else if (!range_from_flock((int64_t)record->base, asked->start, asked->len,
+				     &request->lock.range))
 		record->flags |= FLAG_BAD_RANGE;
 }
 
@@ -163,6 +165,12 @@ static bool goes_first(const struct request *request)
 	       (request->lock.range.end == RANGE_EOF && record->len_or_end);
 }
 
+/* The struct may be a good one, but that can't be asked. */
+static bool hides_its_range(const struct asked *asked)
+{
+	return asked->flags & FLAG_RAW_MODE && asked->raw_mode == UINT64_MAX && !may_ask();
+}
+
 static bool weakens(const struct record_lock *record)
 {
 	return (record->flags & FLAG_MODE) == FLAG_UNLOCK || record->op == OP_FLOCK;
@@ -178,7 +186,7 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	uint16_t flags;
 
 	request->thread = NULL;
-	if (unlikely(!thread)) {
+	if (unlikely(!thread) || unlikely(hides_its_range(asked))) {
 		recorder_count(&recorder.session->lost_unseen);
 		return;
 	}
@@ -190,7 +198,7 @@ void request_begin(struct request *request, const struct asked *asked, struct si
 	file_of(&lock->file, asked->fd, time);
 	if (unlikely(lock->file.asked)) /* our own questions are no part of the call */
 		time = ticker_now(&thread->ticker);
-	if (unlikely(lock->file.vm_child)) {
+	if (unlikely(lock->file.step_aside)) {
 		recorder_count(&recorder.session->lost_unseen);
 		return;
 	}

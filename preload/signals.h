@@ -12,26 +12,36 @@
 
 #include "preload/arch.h"
 
-/* The kernel's own signal set: 64 bits, without libc's reserve. */
+/* No mask: nobody can block SIGKILL. */
+#define SIGNALS_NOT_BLOCKED UINT64_MAX
+
+/* The kernel's own signal set: 64 bits, without libc's reserve. Behind a filter nothing is blocked.
+ */
 static inline uint64_t signals_block(void)
 {
 	uint64_t all = UINT64_MAX, before = 0;
 
-	raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(all));
-	return before;
+	return raw4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &before, sizeof(all)) ? SIGNALS_NOT_BLOCKED
+									       : before;
 }
 
+/* Also where another thread has installed a filter meanwhile: what was blocked must not stay so. */
 static inline void signals_restore(uint64_t before)
 {
-	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof(before));
+	if (before != SIGNALS_NOT_BLOCKED)
+		raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof(before), 0,
+			    0);
 }
 
-/* On a signal stack addresses of frames say nothing about which call is inside which. */
+/*
+ * On a signal stack addresses of frames say nothing about which call is inside which. So it is
+ * where that can't be asked.
+ */
 static inline bool on_signal_stack(void)
 {
 	stack_t now;
 
-	return !raw2(SYS_sigaltstack, 0, &now) && now.ss_flags & SS_ONSTACK;
+	return raw2(SYS_sigaltstack, 0, &now) || now.ss_flags & SS_ONSTACK;
 }
 
 #endif

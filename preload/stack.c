@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "preload/arch.h"
 #include "preload/emit.h"
 #include "preload/modules.h"
 #include "preload/signals.h"
@@ -66,9 +67,10 @@ static bool is_own(uintptr_t address)
 /* The frames from the hook's caller on; at least that one is always known. */
 static void take_walk(struct thread *thread, struct site site, struct walk *walk)
 {
-	uint32_t depth = recorder.stack_depth, own = 0, found;
+	uint32_t depth = recorder.stack_depth, own = 0, found = 0;
 
-	found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
+	if (may_ask()) /* a walk probes memory by system calls */
+		found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
 	while (own < found && is_own(walk->addresses[own]))
 		own++;
 	walk->count = found - own < depth ? found - own : depth;
@@ -232,7 +234,10 @@ static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread
 	uint64_t signals = signals_block();
 	int error = errno;
 
-	unwind_with_room(thread, work, &capture);
+	if (likely(signals != SIGNALS_NOT_BLOCKED))
+		unwind_with_room(thread, work, &capture);
+	else
+		work(&capture); /* a handler may come, and would take the same room */
 	errno = error;
 	signals_restore(signals);
 	return capture.position;
@@ -247,7 +252,8 @@ static void capture_anew(void *argument)
 	take_walk(capture->thread, capture->site, &walk);
 	hash = hash_addresses(walk.addresses, walk.count);
 	capture->position = position_of(&walk, hash);
-	learn(capture->thread, capture->site, &walk, hash, capture->position);
+	if (may_ask()) /* no memo of better days is given up for what could not be walked */
+		learn(capture->thread, capture->site, &walk, hash, capture->position);
 }
 
 static void capture_slow(void *argument)
@@ -276,7 +282,7 @@ reference stack_capture(struct thread *thread, struct site site)
 
 reference stack_announce_slow(struct thread *thread, struct site site)
 {
-	if (!recorder.stack_depth || !unwind_usable())
+	if (!recorder.stack_depth || !unwind_usable() || !may_ask())
 		return 0;
 	return (reference)run_with_room(capture_slow, thread, site);
 }

@@ -64,12 +64,19 @@ static struct thread_slot *claim_slot(void)
 	return NULL;
 }
 
+uint32_t thread_ask_tid(void)
+{
+	long tid = raw0(SYS_gettid);
+
+	return tid > 0 ? (uint32_t)tid : 0;
+}
+
 static void settle(struct thread *thread)
 {
 	struct thread_slot *slot;
 
 	thread->process = recorder.process;
-	thread->tid = (uint32_t)raw0(SYS_gettid);
+	thread->tid = thread_ask_tid();
 	slot = claim_slot();
 	thread->slot = slot ? slot : &thread->spare;
 	thread->slot->tid = thread->tid;

@@ -17,7 +17,9 @@
 
 struct thread {
 	uint32_t process; /* whose thread it was set up for: another number after fork */
-	uint32_t tid;
+	uint32_t tid;	  /* 0: not known (sandbox.h) */
+	uintptr_t
+		stack_end; /* how far up its stack was readable when a filter came; 0: not known */
 	struct thread_slot *slot;  /* spare: the table was full */
 	uintptr_t frame[NEST_MAX]; /* of the hook that wrote slot->request[i] */
 	struct thread_slot spare;
@@ -60,6 +62,9 @@ static inline struct thread *thread_if_made(void)
 
 /* For thread_current() alone: new, or new after a fork. */
 struct thread *thread_settle(void);
+
+/* gettid; 0: not to be had. */
+uint32_t thread_ask_tid(void);
 
 /* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory, or
  * interrupted while being made). */

@@ -194,7 +194,8 @@ struct record_file {
 	uint8_t kind;
 	uint8_t cells;
 	uint16_t bytes;
-	uint32_t mode;	 /* st_mode */
+	uint32_t mode;	 /* st_mode; 0: announced again where nothing may be asked: device and inode
+			    alone */
 	uint64_t device; /* st_dev */
 	uint64_t inode;
 	uint64_t fs_type; /* statfs f_type */

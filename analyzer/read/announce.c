@@ -132,10 +132,12 @@ static uint32_t announce_file(struct intern *intern, struct names *names,
 	uint32_t index = intern_file(intern, file->device, file->inode);
 	struct file_info *info = &intern->files.items[index];
 
-	info->fs_type = file->fs_type;
-	info->mount_flags = file->mount_flags;
-	info->mode = file->mode;
-	info->links = file->links;
+	if (file->mode) {
+		info->fs_type = file->fs_type;
+		info->mount_flags = file->mount_flags;
+		info->mode = file->mode;
+		info->links = file->links;
+	}
 	if (record->length)
 		info->path = intern_text(intern, record->bytes, record->length);
 	references_add(&names->references, record->position, RECORD_FILE, index);
