@@ -160,6 +160,7 @@ static struct json_object *process_object(struct json *json, uint32_t index)
 	set(object, "ppid", json_object_new_int(info->ppid));
 	set(object, "command", json_bytes(info->command));
 	set(object, "exe", json_bytes(info->exe));
+	set(object, "arguments", *info->arguments ? json_bytes(info->arguments) : NULL);
 	return object;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "analyzer/render/interpreters.h"
 #include "analyzer/render/phrases.h"
 
 static const char *base_name(const char *path)
@@ -44,6 +45,8 @@ static void add_frames(struct site *site, const struct catalog *catalog, struct 
 			       frame->address, is_return, &count);
 	for (unsigned i = 0; i < count; i++) {
 		line.source = found[i];
+		line.interpreter = is_interpreter_frame(line.module, line.source.function);
+		site->interpreted |= line.interpreter;
 		vec_push(&site->frames, line);
 	}
 }
@@ -108,7 +111,7 @@ const char *site_frame_line(struct scratch *scratch, const struct site_frame *fr
 /* How well a frame names the culprit: 0 not at all. */
 static unsigned worth(const struct site_frame *frame)
 {
-	if (frame->internal)
+	if (frame->internal || frame->interpreter)
 		return 0;
 	if (frame->source.file && frame->source.line)
 		return 3;
@@ -126,7 +129,9 @@ const char *site_culprit(struct scratch *scratch, const struct site *site, bool 
 			best = frame;
 	}
 	*has_source = best && worth(best) == 3;
-	if (!best)
+	if (site->interpreted && best && best->source.function)
+		return function_name(scratch, best->source.function);
+	if (!best || site->interpreted)
 		return NULL;
 	return place(scratch, best,
 		     *has_source ? phrase_escaped(scratch, base_name(best->source.file)) : NULL);

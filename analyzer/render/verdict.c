@@ -162,25 +162,43 @@ struct culprits {
 	VEC(struct culprit) items;
 };
 
+/* "python3 worker.py", as far as the argument list was recorded; else "python3". */
+static const char *script_name(struct text *text, const struct process_info *process)
+{
+	const int longest = 60;
+
+	if (!*process->arguments)
+		return phrase_escaped(&text->scratch, process->command);
+	return phrase_escaped(
+		&text->scratch,
+		scratch_format(&text->scratch, "%.*s%s", longest, process->arguments,
+			       strlen(process->arguments) > (size_t)longest ? "..." : ""));
+}
+
 static const char *culprit_name(struct text *text, const struct blame *blame)
 {
 	const struct catalog *catalog = text->catalog;
 	struct site site = site_of(catalog, text->symbols, blame->holder_stack);
-	bool has_source;
+	bool has_source, interpreted = site.interpreted;
 	const char *place = site_culprit(&text->scratch, &site, &has_source);
-	const char *program = blame->holder_process < catalog->process_count
-				      ? catalog->processes[blame->holder_process].command
-				      : "";
+	const struct process_info *process = blame->holder_process < catalog->process_count
+						     ? &catalog->processes[blame->holder_process]
+						     : NULL;
 
 	site_free(&site);
+	if (interpreted && process && blame->taker == NONE && (place || *process->arguments) &&
+	    *process->command)
+		return place ? scratch_format(&text->scratch, "%s (%s)", place,
+					      script_name(text, process))
+			     : script_name(text, process);
 	if (!place)
 		return phrase_process(&text->scratch, catalog, blame->holder_process, 0);
-	if (has_source || !*program)
+	if (has_source || !process || !*process->command)
 		return place;
 	if (blame->taker != NONE) /* the place is in another program, which may have ended */
 		return phrase_process(&text->scratch, catalog, blame->holder_process, 0);
-	return scratch_format(&text->scratch, "%s at %s", phrase_escaped(&text->scratch, program),
-			      place);
+	return scratch_format(&text->scratch, "%s at %s",
+			      phrase_escaped(&text->scratch, process->command), place);
 }
 
 static bool same_lock(const struct report *report, const struct blame *a, const struct blame *b)

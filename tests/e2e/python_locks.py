@@ -267,5 +267,32 @@ fcntl.ioctl(terminal, termios.TIOCEXCL)
         self.assertTrue(all(str(termios.TIOCEXCL) in line or "TIOCEXCL" in line for line in calls), calls)
 
 
+class Culprit(EndToEnd):
+    """The line about who is to blame names the script, as far as it is known, and nothing of the interpreter's insides."""
+
+    SCRIPT = """
+import fcntl, os, time
+f = open("f", "w")
+fcntl.lockf(f, fcntl.LOCK_EX)
+if os.fork() == 0:
+    fcntl.lockf(f, fcntl.LOCK_EX)
+    os._exit(0)
+while not any("->" in line and f":{os.fstat(f.fileno()).st_ino} " in line for line in open("/proc/locks")):
+    time.sleep(0.001)
+time.sleep(0.01)
+fcntl.lockf(f, fcntl.LOCK_UN)
+os.wait()
+"""
+
+    def test_the_process_without_its_arguments_and_the_script_with_them(self):
+        with open(self.path("worker.py"), "w") as file:
+            file.write(self.SCRIPT)
+        for argv, expected in (("0", r"\w+\(\) \(python3\)|python3\[\d+\]"), ("1", r"(\w+\(\) \()?/usr/bin/python3 worker\.py\)?")):
+            self.record(PYTHON, "worker.py", environment={"FLOCKTRACE_ARGV": argv})
+            culprit = self.flocktrace("report", "trace").stdout.splitlines()[1]
+            self.assertRegex(culprit, rf"of it caused by ({expected}), holding \[0, EOF\) of f\.$")
+            self.assertNotRegex(culprit, "Py|main|_start")
+
+
 if __name__ == "__main__":
     main()

@@ -38,6 +38,12 @@ static const struct fake_frame {
 	    { "append_log", "/usr/src/logger/log.c", 230 } } },
 	{ FAKE_NO_SOURCE, 1, { { .function = "backup_step", .offset = 0x44 } } },
 	{ FAKE_NOTHING, 1, { { 0 } } },
+	{ FAKE_CFUNCTION,
+	  1,
+	  { { "cfunction_vectorcall_FASTCALL", "Objects/methodobject.c", 427 } } },
+	{ FAKE_EVAL, 1, { { "_PyEval_EvalFrameDefault", "Python/ceval.c", 4769 } } },
+	{ FAKE_PP_FLOCK, 1, { { .function = "Perl_pp_flock", .offset = 0xfa } } },
+	{ FAKE_RUNOPS, 1, { { .function = "Perl_runops_standard", .offset = 0x16 } } },
 };
 
 const struct source_frame *symbols_lookup(struct symbols *symbols, const char *path,

@@ -12,6 +12,10 @@ enum fake_address {
 	FAKE_INLINED,	/* two frames */
 	FAKE_NO_SOURCE, /* a function without a line */
 	FAKE_NOTHING,
+	FAKE_CFUNCTION,
+	FAKE_EVAL,
+	FAKE_PP_FLOCK,
+	FAKE_RUNOPS,
 };
 
 #endif

@@ -19,8 +19,18 @@
 
 enum { CASHIER, CLERK, BACKUP, LOGGER, STRANGER };
 enum { ORDERS, LOG, ODD_NAME, NO_PATH };
-enum { LIBC, SHOP, LOGGER_EXE, BACKUP_EXE };
-enum { SAVING, LOADING, LOGGING, BACKING_UP, PAYING, IN_LIBC, GENERATED };
+enum { LIBC, SHOP, LOGGER_EXE, BACKUP_EXE, PYTHON };
+enum {
+	SAVING,
+	LOADING,
+	LOGGING,
+	BACKING_UP,
+	PAYING,
+	IN_LIBC,
+	GENERATED,
+	IN_PYTHON,
+	IN_STRIPPED_PYTHON
+};
 
 static struct process_info processes[] = {
 	{ .id = 1, .pid = 4699, .ppid = 4600, .command = "cashier", .exe = "/srv/shop/cashier" },
@@ -41,6 +51,7 @@ static const struct module_info modules[] = {
 	{ .path = "/srv/shop/bin/shop" },
 	{ .path = "/usr/bin/logger" },
 	{ .path = "/usr/bin/backup" },
+	{ .path = "/usr/bin/python3.11" },
 };
 
 #define STACK(...)                                                                       \
@@ -57,6 +68,9 @@ static struct stack_info stacks[] = {
 	[PAYING] = STACK({ LIBC, FAKE_FCNTL }, { SHOP, FAKE_CPP }),
 	[IN_LIBC] = STACK({ LIBC, FAKE_FCNTL }),
 	[GENERATED] = STACK({ NONE, 0x7f1200 }),
+	[IN_PYTHON] = STACK({ LIBC, FAKE_FCNTL }, { PYTHON, FAKE_SAVE }, { PYTHON, FAKE_CFUNCTION },
+			    { PYTHON, FAKE_EVAL }),
+	[IN_STRIPPED_PYTHON] = STACK({ PYTHON, FAKE_NOTHING }, { PYTHON, FAKE_EVAL }),
 };
 
 static const struct untraced_info untraced[] = {
@@ -90,7 +104,7 @@ static void reset(void)
 	};
 	stacks[LOADING].truncated = true;
 	for (size_t i = 0; i < COUNT(processes); i++)
-		processes[i].status = -1;
+		processes[i].status = -1, processes[i].arguments = "";
 }
 
 static struct hold hold_of(uint32_t process, uint32_t stack, uint64_t start, uint64_t end)
@@ -289,6 +303,32 @@ static void cut_off(void)
 	}
 }
 
+/* A culprit is what a script called, and the script; of a stripped interpreter only that. */
+static void interpreted(uint32_t stack, const char *arguments)
+{
+	struct overlap overlap = { hold_of(CASHIER, stack, 0, 100), 3 * S, 4 * S };
+
+	processes[CASHIER].arguments = arguments;
+	waited(wait_of(CLERK, stack, 0, 100), 3 * S, 4 * S, &overlap, 1);
+}
+
+static void python(void)
+{
+	interpreted(IN_PYTHON, "");
+}
+
+static void python_with_arguments(void)
+{
+	interpreted(
+		IN_PYTHON,
+		"python3 worker.py --all\tthe --tables --of --the --shop --and --of --the --stock");
+}
+
+static void stripped_python(void)
+{
+	interpreted(IN_STRIPPED_PYTHON, "");
+}
+
 static void brief_waits(uint64_t count, enum outcome outcome)
 {
 	struct wait wait = wait_of(CLERK, LOADING, 0, 100);
@@ -475,6 +515,9 @@ static const struct {
 	{ "busy", busy },
 	{ "live", live },
 	{ "cut-off", cut_off },
+	{ "python", python },
+	{ "python-with-arguments", python_with_arguments },
+	{ "stripped-python", stripped_python },
 	{ "some-brief", some_brief },
 	{ "all-brief", all_brief },
 	{ "unknown-holders", unknown_holders },
