@@ -8,6 +8,7 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/findings/findings.h"
 #include "analyzer/read/reader.h"
 #include "analyzer/render/render.h"
 #include "analyzer/stats/report.h"
@@ -18,7 +19,9 @@
 struct trace_report {
 	const struct report_options *options;
 	struct reader *reader;
+	struct findings_builder *looking;
 	struct report_builder *builder;
+	const struct findings *findings;
 	const struct report *report;
 };
 
@@ -35,6 +38,7 @@ static uint32_t waits_kept(const struct report_options *options)
 struct trace_report *trace_report_read(const char *path, const struct report_options *options)
 {
 	struct trace_report *report;
+	struct model_callbacks listener;
 	struct event event;
 	const char *error;
 	struct reader *reader = reader_open(path, &error);
@@ -46,10 +50,15 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report = xcalloc(1, sizeof(*report));
 	report->options = options;
 	report->reader = reader;
-	report->builder = report_builder_new(waits_kept(options));
-	while (reader_next(reader, &event))
+	report->looking = findings_builder_new(reader_catalog(reader));
+	listener = findings_builder_callbacks(report->looking);
+	report->builder = report_builder_new(waits_kept(options), &listener);
+	while (reader_next(reader, &event)) {
+		findings_builder_event(report->looking, &event);
 		report_builder_event(report->builder, &event);
+	}
 	report->report = report_builder_finish(report->builder, reader_catalog(reader));
+	report->findings = findings_builder_finish(report->looking);
 	return report;
 }
 
@@ -75,9 +84,9 @@ void trace_report_write(struct trace_report *report, FILE *out)
 	};
 
 	if (report->options->json)
-		render_json(out, report->report, symbols);
+		render_json(out, report->report, report->findings, symbols);
 	else
-		render_text(out, report->report, symbols, &options);
+		render_text(out, report->report, report->findings, symbols, &options);
 	free(directory);
 	symbols_free(symbols);
 }
@@ -87,6 +96,7 @@ void trace_report_free(struct trace_report *report)
 	if (!report)
 		return;
 	report_builder_free(report->builder);
+	findings_builder_free(report->looking);
 	reader_free(report->reader);
 	free(report);
 }

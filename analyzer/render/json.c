@@ -8,67 +8,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "analyzer/base/units.h"
-#include "analyzer/render/json_text.h"
-#include "analyzer/render/phrases.h"
-#include "analyzer/render/render.h"
+#include "analyzer/render/json_parts.h"
 #include "analyzer/render/sites.h"
 #include "analyzer/render/trust.h"
 #include "trace/names.h"
 
-struct json {
-	FILE *out;
-	const struct report *report;
-	const struct catalog *catalog;
-	struct symbols *symbols;
-	struct scratch scratch;
-};
-
-static struct json_object *number(uint64_t value)
-{
-	return json_object_new_uint64(value);
-}
-
-/* NONE is null. */
-static struct json_object *index_of(uint32_t index)
-{
-	return index == NONE ? NULL : number(index);
-}
-
-static struct json_object *offset_of(uint64_t offset)
-{
-	return offset >= RANGE_TO_EOF ? NULL : number(offset);
-}
-
-static struct json_object *iso(const struct json *json, uint64_t time)
-{
-	char text[UNITS_ROOM];
-
-	return json_object_new_string(
-		units_iso(text, (int64_t)(time + (uint64_t)json->catalog->wall_offset)));
-}
-
 static struct json_object *error_name(struct json *json, int error)
 {
 	return error ? json_object_new_string(phrase_error(&json->scratch, error)) : NULL;
-}
-
-static void set(struct json_object *object, const char *key, struct json_object *value)
-{
-	json_object_object_add(object, key, value);
-}
-
-/* pid, tid, command of somebody who took part; null where unknown. */
-static void set_who(struct json_object *object, const struct json *json, uint32_t process,
-		    uint32_t tid)
-{
-	const struct process_info *info =
-		process < json->catalog->process_count ? &json->catalog->processes[process] : NULL;
-
-	set(object, "process", info ? number(info->id) : NULL);
-	set(object, "pid", info ? json_object_new_int(info->pid) : NULL);
-	set(object, "tid", info ? number(tid ? tid : (uint32_t)info->pid) : NULL);
-	set(object, "command", info ? json_bytes(info->command) : NULL);
 }
 
 static struct json_object *run_object(const struct json *json)
@@ -387,9 +334,10 @@ static void write_member(struct json *json, const char *key, struct json_object 
 	fputs(",\n", json->out);
 }
 
-/* wanted: NULL: all; else which of the indexes. */
-static void write_list(struct json *json, const char *key, uint32_t count, const bool *wanted,
-		       struct json_object *(*element)(struct json *json, uint32_t index))
+/* wanted: NULL: all; else which of the indexes. after: what follows the list. */
+static void write_elements(struct json *json, const char *key, uint32_t count, const bool *wanted,
+			   struct json_object *(*element)(struct json *json, uint32_t index),
+			   const char *after)
 {
 	bool first = true;
 
@@ -401,11 +349,17 @@ static void write_list(struct json *json, const char *key, uint32_t count, const
 		write_object(json, element(json, i));
 		first = false;
 	}
-	fputs(first ? "],\n" : "\n],\n", json->out);
+	fprintf(json->out, "%s]%s\n", first ? "" : "\n", after);
+}
+
+static void write_list(struct json *json, const char *key, uint32_t count, const bool *wanted,
+		       struct json_object *(*element)(struct json *json, uint32_t index))
+{
+	write_elements(json, key, count, wanted, element, ",");
 }
 
 /* Only stacks that something in the report points at. */
-static bool *sites_used(const struct report *report)
+static bool *sites_used(const struct report *report, const struct findings *findings)
 {
 	uint32_t count = report->catalog->stack_count;
 	bool *used = xcalloc((size_t)count + 1, sizeof(*used));
@@ -422,19 +376,24 @@ static bool *sites_used(const struct report *report)
 	}
 	for (uint32_t i = 0; i < report->error_count; i++)
 		USE(report->errors[i].stack);
+	for (uint32_t i = 0; findings && i < findings->count; i++)
+		for (unsigned j = 0; j < FINDING_SIDES; j++)
+			USE(findings->items[i].sides[j].stack);
 #undef USE
 	return used;
 }
 
-void render_json(FILE *out, const struct report *report, struct symbols *symbols)
+void render_json(FILE *out, const struct report *report, const struct findings *findings,
+		 struct symbols *symbols)
 {
 	struct json json = {
 		.out = out,
 		.report = report,
+		.findings = findings,
 		.catalog = report->catalog,
 		.symbols = symbols,
 	};
-	bool *used = sites_used(report);
+	bool *used = sites_used(report, findings);
 
 	fputs("{\"schema\": 1,\n", out);
 	write_member(&json, "run", run_object(&json));
@@ -447,7 +406,8 @@ void render_json(FILE *out, const struct report *report, struct symbols *symbols
 	write_member(&json, "waits_omitted", number(report->waits_omitted));
 	write_list(&json, "blame", report->blame_count, NULL, blame_object);
 	write_list(&json, "errors", report->error_count, NULL, error_object);
-	fputs("\"deadlocks\": [],\n\"findings\": []}\n", out);
+	fputs("\"deadlocks\": [],\n", out);
+	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");
 	free(used);
 	scratch_free(&json.scratch);
 }

@@ -128,6 +128,47 @@ const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mod
 	return scratch_format(scratch, "%s %s", phrase_mode(mode), units_range(range, start, end));
 }
 
+/* One {placeholder} of a finding's sentence; `at` is moved behind it. */
+static const char *placeholder(struct scratch *scratch, const struct catalog *catalog,
+			       const struct finding *finding, const char *directory,
+			       const char **at)
+{
+	const char *name = *at + 1, *end = strchr(name, '}');
+
+	*at = end + 1;
+	switch (*name) {
+	case 'f':
+		return phrase_file(scratch, catalog, finding->file, directory);
+	case 'n':
+		return phrase_count(scratch, finding->number);
+	case 't':
+		return phrase_duration(scratch, finding->duration);
+	default:
+		return phrase_process(scratch, catalog, finding->sides[*name - '0'].process, 0);
+	}
+}
+
+const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
+			   const struct finding *finding, const char *directory)
+{
+	const struct finding_kind *kind = &finding_kinds[finding->id];
+	bool third = finding->sides[2].process != NONE;
+	const char *template =
+		scratch_format(scratch, "%s%s", kind->sentence, third ? kind->also : "");
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (const char *at = template; *at;) {
+		if (*at == '{')
+			fputs(placeholder(scratch, catalog, finding, directory, &at), out);
+		else
+			fputc(*at++, out);
+	}
+	fclose(out);
+	return scratch_take(scratch, text);
+}
+
 const char *phrase_error(struct scratch *scratch, int error)
 {
 	const char *name = strerrorname_np(error);

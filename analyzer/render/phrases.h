@@ -6,6 +6,7 @@
 #ifndef ANALYZER_RENDER_PHRASES_H
 #define ANALYZER_RENDER_PHRASES_H
 
+#include "analyzer/findings/findings.h"
 #include "analyzer/render/scratch.h"
 #include "analyzer/stats/report.h"
 
@@ -23,6 +24,9 @@ const char *phrase_mode(enum mode mode);
 /* "exclusive [0, 100)", "exclusive flock". */
 const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mode, uint64_t start,
 			uint64_t end);
+/* What was found, without a full stop: "backup[4711] lost its lock on orders.db by closing …". */
+const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
+			   const struct finding *finding, const char *directory);
 /* "EAGAIN", "error 4711". */
 const char *phrase_error(struct scratch *scratch, int error);
 /* "SIGKILL", "signal 64". */

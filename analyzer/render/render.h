@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analyzer/findings/findings.h"
 #include "analyzer/stats/report.h"
 #include "analyzer/symbols/symbols.h"
 
@@ -15,8 +16,10 @@ struct render_options {
 	const char *directory; /* paths below it are shown relative to it; NULL: none */
 };
 
-void render_text(FILE *out, const struct report *report, struct symbols *symbols,
-		 const struct render_options *options);
-void render_json(FILE *out, const struct report *report, struct symbols *symbols);
+/* findings: NULL, where nobody has looked for any. */
+void render_text(FILE *out, const struct report *report, const struct findings *findings,
+		 struct symbols *symbols, const struct render_options *options);
+void render_json(FILE *out, const struct report *report, const struct findings *findings,
+		 struct symbols *symbols);
 
 #endif

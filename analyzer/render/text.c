@@ -25,12 +25,13 @@ static void print_trust(struct text *text)
 		fprintf(text->out, text->catalog->run.live ? "Complete so far.\n" : "Complete.\n");
 }
 
-void render_text(FILE *out, const struct report *report, struct symbols *symbols,
-		 const struct render_options *options)
+void render_text(FILE *out, const struct report *report, const struct findings *findings,
+		 struct symbols *symbols, const struct render_options *options)
 {
 	struct text text = {
 		.out = out,
 		.report = report,
+		.findings = findings,
 		.catalog = report->catalog,
 		.symbols = symbols,
 		.top = options->top,
@@ -44,6 +45,8 @@ void render_text(FILE *out, const struct report *report, struct symbols *symbols
 	scratch_reset(&text.scratch);
 	if (report->wait_count)
 		text_waits(&text);
+	if (findings && findings->count)
+		text_findings(&text);
 	/* Without waits the three lines say it all, unless all is asked for. */
 	if (report->wait_count || !text.top) {
 		text_resources(&text);

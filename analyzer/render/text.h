@@ -11,6 +11,7 @@
 struct text {
 	FILE *out;
 	const struct report *report;
+	const struct findings *findings; /* NULL: not looked for */
 	const struct catalog *catalog;
 	struct symbols *symbols;
 	unsigned top; /* 0: all */
@@ -29,6 +30,11 @@ void text_resources(struct text *text);
 void text_errors(struct text *text);
 void text_coverage(struct text *text);
 
+void text_findings(struct text *text);
+
+#define TEXT_PAD "    "
+/* Ends the line that leads to a stack, and prints it or says where it stands already. */
+void text_stack(struct text *text, uint32_t stack);
 void text_heading(struct text *text, const char *heading);
 /* How many of `count` items are shown. */
 uint32_t text_shown(const struct text *text, uint32_t count);

@@ -1,84 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The longest waits, each as one sentence, with the stacks of both sides below. */
-#include <string.h>
 #include <sys/wait.h>
 
 #include "analyzer/base/units.h"
 #include "analyzer/render/text.h"
 
 #define HOLDERS_SHOWN 3
-#define PAD	      "    "
-
-/*
- * How many frames tell something: what libc does before main, or to start a thread, is the same in
- * every stack and left to JSON. All, where there is nothing else.
- */
-static uint32_t telling_frames(const struct site *site)
-{
-	uint32_t count = site->frames.count;
-
-	for (; count; count--) {
-		const struct site_frame *frame = &site->frames.items[count - 1];
-		const char *function = frame->source.function;
-
-		if (!frame->internal && !(function && !strcmp(function, "_start")))
-			return count;
-	}
-	return site->frames.count;
-}
-
-/* The lines of a stack; "" where there is none. For free(). */
-static char *stack_lines(struct text *text, uint32_t stack)
-{
-	struct site site = site_of(text->catalog, text->symbols, stack);
-	uint32_t shown = telling_frames(&site);
-	char *lines = NULL;
-	size_t size;
-	FILE *out = open_memstream(&lines, &size);
-
-	for (uint32_t i = 0; i < shown; i++)
-		fprintf(out, PAD PAD "%s\n",
-			site_frame_line(&text->scratch, &site.frames.items[i], text->directory));
-	if (site.frames.count && site.truncated)
-		fprintf(out, PAD PAD "... (the stack went on)\n");
-	fclose(out);
-	site_free(&site);
-	return lines;
-}
-
-static void count_frames(struct text *text, uint32_t stack)
-{
-	struct site site = site_of(text->catalog, text->symbols, stack);
-	uint32_t shown = telling_frames(&site);
-
-	for (uint32_t i = 0; i < shown; i++) {
-		text->frames++;
-		text->unnamed += !site.frames.items[i].source.function;
-	}
-	site_free(&site);
-}
-
-/* Ends the line that leads to a stack, and prints it or says where it stands already. */
-static void print_stack(struct text *text, uint32_t stack)
-{
-	char *lines = stack_lines(text, stack);
-
-	if (!*lines) {
-		fputs(" at an unknown stack\n", text->out);
-		free(lines);
-		return;
-	}
-	for (uint32_t i = 0; i < text->stacks.count; i++) {
-		if (!strcmp(text->stacks.items[i], lines)) {
-			fprintf(text->out, " at stack #%u above\n", i + 1);
-			free(lines);
-			return;
-		}
-	}
-	vec_push(&text->stacks, lines);
-	count_frames(text, stack);
-	fprintf(text->out, " at stack #%u:\n%s", text->stacks.count, lines);
-}
 
 /* The process of this hold is that of a longer one, too. */
 static bool held_before(const struct report_wait *wait, uint32_t holder)
@@ -181,7 +108,7 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 {
 	char share[UNITS_ROOM];
 
-	fprintf(text->out, PAD "Held for %s of it (%s) by %s: %s%s, acquired",
+	fprintf(text->out, TEXT_PAD "Held for %s of it (%s) by %s: %s%s, acquired",
 		phrase_duration(&text->scratch, holder->overlap),
 		units_share(share, holder->overlap, wait->duration),
 		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
@@ -190,7 +117,7 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 	if (holder->taker != NONE)
 		fprintf(text->out, " by %s",
 			phrase_process(&text->scratch, text->catalog, holder->taker, 0));
-	print_stack(text, holder->stack);
+	text_stack(text, holder->stack);
 }
 
 static void print_wait(struct text *text, uint32_t number, const struct report_wait *wait)
@@ -199,14 +126,14 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 
 	fprintf(text->out, "%s%u. ", number > 1 ? "\n" : "", number);
 	say_wait(text, wait);
-	fprintf(text->out, PAD "Waiting since %s in %s",
+	fprintf(text->out, TEXT_PAD "Waiting since %s in %s",
 		phrase_clock(&text->scratch, text->catalog, wait->begin),
 		phrase_call(&text->scratch, wait->op));
-	print_stack(text, wait->stack);
+	text_stack(text, wait->stack);
 	for (uint32_t i = 0; i < shown; i++)
 		print_holder(text, wait, &wait->holders[i]);
 	if (wait->holder_count + wait->holds_omitted > shown)
-		fprintf(text->out, PAD "and %s more.\n",
+		fprintf(text->out, TEXT_PAD "and %s more.\n",
 			phrase_number(&text->scratch,
 				      wait->holder_count + wait->holds_omitted - shown, "hold",
 				      "holds"));

@@ -17,6 +17,7 @@ struct report_builder {
 	struct blames blames;
 	struct errors errors;
 	struct report report;
+	struct model_callbacks also;
 	bool begun; /* the first event of the ring was seen */
 	uint64_t last_time;
 };
@@ -32,6 +33,8 @@ static void on_request(void *context, const struct request *request)
 	struct resource *counts;
 	uint32_t at;
 
+	if (builder->also.request)
+		builder->also.request(builder->also.context, request);
 	builder->report.requests++;
 	if (!request->may_block && (request->query || for_a_lock(request))) {
 		builder->report.tries++;
@@ -66,6 +69,8 @@ static void on_hold(void *context, const struct hold *hold)
 					     hold->start, hold->end);
 	uint64_t released = hold->released;
 
+	if (builder->also.hold)
+		builder->also.hold(builder->also.context, hold);
 	if (hold->how == HOLD_OPEN && released < builder->last_time)
 		released = builder->last_time;
 	histogram_add(&builder->resources.entries.items[entry].hold,
@@ -80,6 +85,8 @@ static void on_wait(void *context, const struct wait *wait)
 				     wait->end);
 	struct resource_entry *entry = &builder->resources.entries.items[at];
 
+	if (builder->also.wait)
+		builder->also.wait(builder->also.context, wait);
 	entry->counts.contended++;
 	entry->counts.ops |= UINT32_C(1) << wait->op;
 	histogram_add(&entry->wait, duration);
@@ -121,11 +128,13 @@ struct model_callbacks report_builder_callbacks(struct report_builder *builder)
 	};
 }
 
-struct report_builder *report_builder_new(uint32_t waits_kept)
+struct report_builder *report_builder_new(uint32_t waits_kept, const struct model_callbacks *also)
 {
 	struct report_builder *builder = xcalloc(1, sizeof(*builder));
 	struct model_callbacks callbacks = report_builder_callbacks(builder);
 
+	if (also)
+		builder->also = *also;
 	builder->waits.limit = waits_kept;
 	builder->model = model_new(&callbacks);
 	return builder;

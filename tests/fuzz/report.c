@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/findings/findings.h"
 #include "analyzer/read/reader.h"
 #include "analyzer/render/render.h"
 #include "analyzer/stats/report.h"
@@ -28,7 +29,7 @@ static const char *put(const uint8_t *data, size_t size)
 	return path;
 }
 
-static void render(const struct report *report, bool json)
+static void render(const struct report *report, const struct findings *findings, bool json)
 {
 	struct render_options options = { .top = 10 };
 	struct symbols *symbols = symbols_new();
@@ -39,9 +40,9 @@ static void render(const struct report *report, bool json)
 	if (!out)
 		abort();
 	if (json)
-		render_json(out, report, symbols);
+		render_json(out, report, findings, symbols);
 	else
-		render_text(out, report, symbols, &options);
+		render_text(out, report, findings, symbols, &options);
 	/* Whatever is read, something is said. */
 	if (fclose(out) || !length)
 		abort();
@@ -53,7 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *error = NULL;
 	struct reader *reader = reader_open(put(data, size), &error);
+	struct findings_builder *looking;
+	struct model_callbacks listener;
 	struct report_builder *builder;
+	const struct findings *findings;
 	const struct report *report;
 	struct event event;
 
@@ -62,13 +66,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	builder = report_builder_new(REPORT_WAITS);
-	while (reader_next(reader, &event))
+	looking = findings_builder_new(reader_catalog(reader));
+	listener = findings_builder_callbacks(looking);
+	builder = report_builder_new(REPORT_WAITS, &listener);
+	while (reader_next(reader, &event)) {
+		findings_builder_event(looking, &event);
 		report_builder_event(builder, &event);
+	}
 	report = report_builder_finish(builder, reader_catalog(reader));
-	render(report, true);
-	render(report, false);
+	findings = findings_builder_finish(looking);
+	render(report, findings, true);
+	render(report, findings, false);
 	report_builder_free(builder);
+	findings_builder_free(looking);
 	reader_free(reader);
 	return 0;
 }

@@ -21,9 +21,9 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[2], "all"))
 		options.top = 0;
 	if (!strcmp(argv[2], "json"))
-		render_json(stdout, report, symbols);
+		render_json(stdout, report, NULL, symbols);
 	else
-		render_text(stdout, report, symbols, &options);
+		render_text(stdout, report, NULL, symbols, &options);
 	report_builder_free(builder);
 	symbols_free(symbols);
 	return 0;

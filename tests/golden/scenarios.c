@@ -539,7 +539,7 @@ const struct report *scenario(const char *name, struct report_builder **builder)
 		if (strcmp(scenarios[i].name, name))
 			continue;
 		reset();
-		*builder = builder_now = report_builder_new(0);
+		*builder = builder_now = report_builder_new(0, NULL);
 		model = report_builder_callbacks(*builder);
 		scenarios[i].make();
 		return report_builder_finish(*builder, &catalog);

@@ -94,6 +94,15 @@ class Manual(unittest.TestCase):
             for option in options:
                 self.assertIn(option, text, f"flocktrace {command}")
 
+    def test_the_findings_are_the_tables_with_their_weight_and_in_its_words(self):
+        table = (TOP / "analyzer/findings/findings.def").read_text()
+        rows = re.findall(r'^X\(\w+,\s*"([\w-]+)",\s*(\w+),\s*"(.*?)",', table, flags=re.M)
+        self.assertEqual(len(rows), len(re.findall(r"^X\(", table, flags=re.M)))
+        listed = re.search(r"^\.SH FINDINGS\n(.*?)^\.SH", MANUAL, flags=re.M | re.S).group(1).replace("\\", "")
+        self.assertEqual(re.findall(r'^\.BR ([\w-]+) "', listed, flags=re.M), [name for name, _, _ in rows])
+        for name, severity, about in rows:
+            self.assertIn(f'.BR {name} " ({severity.lower()})"\n{about}\n', listed)
+
     def test_it_promises_no_option_that_there_is_not(self):
         known = set(re.findall(r"--[\w-]+", help_of() + "".join(map(help_of, COMMANDS))))
         self.assertEqual(set(re.findall(r"--[a-z][\w-]*", manual_text())) - known, set())

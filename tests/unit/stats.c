@@ -19,7 +19,7 @@ static struct model_callbacks model;
 
 static void begin(uint32_t waits_kept)
 {
-	builder = report_builder_new(waits_kept);
+	builder = report_builder_new(waits_kept, NULL);
 	model = report_builder_callbacks(builder);
 }
 

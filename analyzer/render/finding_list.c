@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* What was found, each as one sentence with its sites and what to do about it. */
+#include <ctype.h>
+
+#include "analyzer/render/text.h"
+
+static void print_side(struct text *text, const char *role, const struct finding_side *side)
+{
+	fprintf(text->out, TEXT_PAD "%c%s by %s", toupper((unsigned char)*role), role + 1,
+		phrase_process(&text->scratch, text->catalog, side->process, side->tid));
+	text_stack(text, side->stack);
+}
+
+static void print_finding(struct text *text, uint32_t number, const struct finding *finding)
+{
+	const struct finding_kind *kind = &finding_kinds[finding->id];
+
+	fprintf(text->out, "%s%u. %s %s: %s", number > 1 ? "\n" : "", number,
+		severity_name(kind->severity), kind->name,
+		phrase_finding(&text->scratch, text->catalog, finding, text->directory));
+	if (finding->count > 1)
+		fprintf(text->out, "; so %s times", phrase_count(&text->scratch, finding->count));
+	fputs(".\n", text->out);
+	for (unsigned i = 0; i < FINDING_SIDES; i++)
+		if (*kind->roles[i] && finding->sides[i].process != NONE)
+			print_side(text, kind->roles[i], &finding->sides[i]);
+	fprintf(text->out, TEXT_PAD "%s.\n", kind->remedy);
+	scratch_reset(&text->scratch);
+}
+
+void text_findings(struct text *text)
+{
+	uint32_t count = text->findings->count, shown = text_shown(text, count);
+
+	text_heading(text, "Findings");
+	for (uint32_t i = 0; i < shown; i++)
+		print_finding(text, i + 1, &text->findings->items[i]);
+	if (count > shown)
+		fprintf(text->out, "\nand %s more; --all shows them.\n",
+			phrase_number(&text->scratch, count - shown, "finding", "findings"));
+	scratch_reset(&text->scratch);
+}

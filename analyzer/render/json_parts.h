@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the JSON report are made of. */
+#ifndef ANALYZER_RENDER_JSON_PARTS_H
+#define ANALYZER_RENDER_JSON_PARTS_H
+
+#include "analyzer/base/units.h"
+#include "analyzer/render/json_text.h"
+#include "analyzer/render/phrases.h"
+#include "analyzer/render/render.h"
+
+struct json {
+	FILE *out;
+	const struct report *report;
+	const struct findings *findings; /* NULL: not looked for */
+	const struct catalog *catalog;
+	struct symbols *symbols;
+	struct scratch scratch;
+};
+
+static inline struct json_object *number(uint64_t value)
+{
+	return json_object_new_uint64(value);
+}
+
+/* NONE is null. */
+static inline struct json_object *index_of(uint32_t index)
+{
+	return index == NONE ? NULL : number(index);
+}
+
+static inline struct json_object *offset_of(uint64_t offset)
+{
+	return offset >= RANGE_TO_EOF ? NULL : number(offset);
+}
+
+static inline struct json_object *iso(const struct json *json, uint64_t time)
+{
+	char text[UNITS_ROOM];
+
+	return json_object_new_string(
+		units_iso(text, (int64_t)(time + (uint64_t)json->catalog->wall_offset)));
+}
+
+static inline void set(struct json_object *object, const char *key, struct json_object *value)
+{
+	json_object_object_add(object, key, value);
+}
+
+/* pid, tid, command of somebody who took part; null where unknown. */
+static inline void set_who(struct json_object *object, const struct json *json, uint32_t process,
+			   uint32_t tid)
+{
+	const struct process_info *info =
+		process < json->catalog->process_count ? &json->catalog->processes[process] : NULL;
+
+	set(object, "process", info ? number(info->id) : NULL);
+	set(object, "pid", info ? json_object_new_int(info->pid) : NULL);
+	set(object, "tid", info ? number(tid ? tid : (uint32_t)info->pid) : NULL);
+	set(object, "command", info ? json_bytes(info->command) : NULL);
+}
+
+struct json_object *json_finding(struct json *json, uint32_t index);
+
+#endif
