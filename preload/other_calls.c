@@ -10,32 +10,16 @@
 #include "preload/calls.h"
 #include "preload/hooks.h"
 
-/* Lustre's group locks; its header is rarely installed. */
-#define LL_IOC_GROUP_LOCK   _IOW('f', 158, long)
-#define LL_IOC_GROUP_UNLOCK _IOW('f', 159, long)
-
 #define CLOSE_RANGE_UNTIL_EXEC 4 /* CLOSE_RANGE_CLOEXEC */
 
-/* The requests that exclude others, each once. */
 static bool excludes(unsigned long request)
 {
 	switch (request) {
-	case TIOCEXCL:
-	case TIOCNXCL:
-	case FIFREEZE:
-	case FITHAW:
-	case EVIOCGRAB:
-	case IOC_PR_REGISTER:
-	case IOC_PR_RESERVE:
-	case IOC_PR_RELEASE:
-	case IOC_PR_PREEMPT:
-	case IOC_PR_PREEMPT_ABORT:
-	case IOC_PR_CLEAR:
-	case VT_LOCKSWITCH:
-	case VT_UNLOCKSWITCH:
-	case LL_IOC_GROUP_LOCK:
-	case LL_IOC_GROUP_UNLOCK:
-		return true;
+#define X(name, excludes) \
+	case name:        \
+		return excludes;
+#include "trace/ioctls.def"
+#undef X
 	default:
 		return false;
 	}

@@ -8,28 +8,19 @@
 
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/newest.h"
+#include "analyzer/commands/program_options.h"
 
-static const char help[] =
-	"Usage: flocktrace dump [--raw | --calls] [TRACE]\n"
-	"\n"
-	"Prints one line per record of a trace or a session: position, seconds since the first\n"
-	"record, process and thread, then what it says. Lock calls are written as strace would.\n"
-	"Without TRACE the newest one is taken.\n"
-	"\n"
-	"      --raw    also every field of the header, the slots and the announcements, and all "
-	"of\n"
-	"               the slow ring\n"
-	"      --calls  only the lock system calls, as strace prints them\n"
-	"      --help   this text\n"
-	"\n"
-	"Exit status: 0, or 125 if the trace cannot be read.\n"
-	"\n"
-	"Example: flocktrace dump flocktrace.python3.4711.trace | grep -c SETLKW\n";
-
-static int wrong_use(void)
+static void help(void)
 {
-	fputs("Try 'flocktrace dump --help'\n", stderr);
-	return EXIT_TROUBLE;
+	printf("Usage: flocktrace dump %s\n"
+	       "Prints one line per record: position, seconds since the first record, process and "
+	       "thread, then\nwhat it says. Lock calls are written as strace would. Without TRACE: "
+	       "what report would take.\n\n"
+	       "      --raw           also every field of the header, the slots and the "
+	       "announcements,\n                      and all of the slow ring\n"
+	       "      --calls         only the lock system calls, as strace prints them\n"
+	       "  -h, --help          show this\n",
+	       command_dump.arguments);
 }
 
 static void print_records(struct dump *dump)
@@ -72,11 +63,11 @@ static int dump_file(struct dump *dump, const char *path, bool calls)
 
 static int dump_main(int argc, char **argv)
 {
-	enum { OPTION_RAW = 256, OPTION_CALLS, OPTION_HELP };
+	enum { OPTION_RAW = 256, OPTION_CALLS };
 	static const struct option options[] = {
 		{ "raw", no_argument, NULL, OPTION_RAW },
 		{ "calls", no_argument, NULL, OPTION_CALLS },
-		{ "help", no_argument, NULL, OPTION_HELP },
+		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct dump dump = { .out = stdout };
@@ -84,27 +75,27 @@ static int dump_main(int argc, char **argv)
 	char *newest = NULL;
 	int option, status;
 
+	opterr = 0;
+	optind = 1;
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (option == OPTION_RAW) {
+		switch (option) {
+		case OPTION_RAW:
 			dump.raw = true;
-		} else if (option == OPTION_CALLS) {
+			break;
+		case OPTION_CALLS:
 			calls = true;
-		} else if (option == OPTION_HELP || option == 'h') {
-			fputs(help, stdout);
+			break;
+		case 'h':
+			help();
 			return 0;
-		} else {
-			return wrong_use();
+		case '?':
+			return usage_error("dump", "unknown option %s", argv[optind - 1]);
 		}
 	}
-	if (argc - optind > 1) {
-		fprintf(stderr, "flocktrace: dump takes one trace, not also %s\n",
-			argv[optind + 1]);
-		return wrong_use();
-	}
-	if (dump.raw && calls) {
-		fputs("flocktrace: --raw and --calls exclude each other\n", stderr);
-		return wrong_use();
-	}
+	if (argc - optind > 1)
+		return usage_error("dump", "one TRACE at a time, not also '%s'", argv[optind + 1]);
+	if (dump.raw && calls)
+		return usage_error("dump", "--raw and --calls exclude each other");
 	if (optind == argc && !(newest = newest_trace()))
 		return EXIT_TROUBLE;
 	status = dump_file(&dump, newest ? newest : argv[optind], calls);

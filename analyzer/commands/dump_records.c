@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/base/units.h"
+#include "analyzer/commands/ioctl_names.h"
 #include "trace/names.h"
 
 /* A ring while it is printed. */
@@ -183,6 +184,23 @@ static const char *print_argument(FILE *out, const char *between, const char *na
 	return ", ";
 }
 
+static void print_value(FILE *out, const char *between, const struct record_call *call,
+			bool returned)
+{
+	const char *name = call->op == CALL_IOCTL ? ioctl_name((unsigned long)call->value) : NULL;
+
+	if (name)
+		fprintf(out, "%s%s", between, name);
+	else if (call->op == CALL_IOCTL)
+		fprintf(out, "%s0x%" PRIx64, between, (uint64_t)call->value);
+	else if (call->op == CALL_EXIT && call->value < 0)
+		fprintf(out, "%s?",
+			between); /* a destructor saw it, and exit()'s argument is gone */
+	else
+		print_argument(out, between, "value", meanings[call->op].value, call->value,
+			       returned);
+}
+
 static void print_arguments(FILE *out, const struct record_call *call)
 {
 	bool returned = call->kind == RECORD_CALL_RESULT;
@@ -196,7 +214,7 @@ static void print_arguments(FILE *out, const struct record_call *call)
 	between = print_argument(out, between, "fd", meanings[call->op].fd, call->fd, returned);
 	between =
 		print_argument(out, between, "last", meanings[call->op].last, call->last, returned);
-	print_argument(out, between, "value", meanings[call->op].value, call->value, returned);
+	print_value(out, between, call, returned);
 	fputc(')', out);
 }
 
@@ -214,10 +232,9 @@ static void print_call(struct printer *printer, const struct raw_record *record)
 		return;
 	}
 	print_arguments(out, call);
+	/* Before the call there is nothing to tell; what never returns has no result at all. */
 	if (call->kind == RECORD_CALL_RESULT)
 		lock_text_result(out, OUTCOME_ERRNO(call->outcome));
-	else
-		fputs(" = ?", out);
 	print_names(printer, call->file, call->stack, record->position);
 	if (call->kind == RECORD_CALL_RESULT)
 		print_duration(out, call->outcome);

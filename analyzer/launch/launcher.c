@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "analyzer/launch/cannot_run.h"
 #include "analyzer/launch/clock.h"
 #include "analyzer/launch/coverage.h"
 #include "analyzer/launch/drain.h"
@@ -305,7 +306,7 @@ static int start_program(struct launcher *launcher, const char *preload)
 	failed = program_go(&launcher->program);
 	if (!failed)
 		return 0;
-	fprintf(stderr, "flocktrace: %s: %s\n", argv[0], strerror(failed));
+	say(cannot_run(argv[0], failed));
 	return failed == ENOENT ? NOT_FOUND : CANNOT_EXECUTE;
 }
 

@@ -219,7 +219,7 @@ Test(dump, wrong_use_says_where_help_is)
 	struct output output = run("dump", "--no-such-option", NULL);
 
 	cr_expect_eq(output.status, 125);
-	cr_expect_not_null(strstr(output.err, "Try 'flocktrace dump --help'\n"));
+	cr_expect_not_null(strstr(output.err, "; try 'flocktrace dump --help'\n"));
 	output = run("dump", "a", "b");
 	cr_expect_eq(output.status, 125);
 	output = run("dump", "--raw", "--calls");
