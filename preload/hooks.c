@@ -7,6 +7,7 @@
 
 #include "preload/hooks.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -478,5 +479,15 @@ EXPORT int timer_settime(timer_t timer, int flags, const struct itimerspec *valu
 	if (!result)
 		call_timer(2, (uint64_t)value->it_value.tv_sec * UINT64_C(1000000000) +
 				      (uint64_t)value->it_value.tv_nsec);
+	return result;
+}
+
+/* ---- Stacks: another library may come to where one was */
+
+EXPORT int dlclose(void *handle)
+{
+	int result = REAL(dlclose)(handle);
+
+	stack_unloaded();
 	return result;
 }

@@ -30,6 +30,7 @@ struct memo_key {
 struct memo {
 	uint64_t hash;	   /* of the frames' addresses */
 	uint64_t position; /* of the RECORD_STACK */
+	uint32_t unloads;  /* how often libraries had gone when it was learnt */
 	uint32_t count;	   /* frames with known places; 0: not armed */
 	bool pointers;	   /* some have a saved frame pointer below */
 	struct memo_frame frames[STACK_MAX];

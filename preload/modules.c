@@ -288,6 +288,32 @@ void modules_announce_slow(const uint64_t *frames, uint32_t count)
 	}
 }
 
+static bool is_loaded(const struct module *module, uintptr_t start)
+{
+	struct dl_phdr_info info;
+
+	return modules_find(start, &info) && info.dlpi_addr == module->base &&
+	       info.dlpi_name == atomic_load_explicit(&module->path, memory_order_relaxed);
+}
+
+bool modules_forget_unloaded(void)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < MODULES_MAX; i++) {
+		struct module *module = &modules[i];
+		uintptr_t start = atomic_load_explicit(&module->start, memory_order_acquire);
+
+		if (start <= START_CLAIMED ||
+		    !atomic_load_explicit(&module->position, memory_order_relaxed) ||
+		    is_loaded(module, start))
+			continue;
+		atomic_store_explicit(&module->position, 0, memory_order_relaxed);
+		any = true;
+	}
+	return any;
+}
+
 void modules_forget_announced(void)
 {
 	for (uint32_t i = 0; i < MODULES_MAX; i++)

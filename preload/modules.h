@@ -23,6 +23,10 @@ uint64_t modules_frame(uintptr_t address);
 /* Announces into the slow ring every module that these frames name. */
 void modules_announce_slow(const uint64_t *frames, uint32_t count);
 
+/* Forgets those that are not loaded any more; true if there were such. Whether an object at their
+ * place is another one, their next use tells. */
+bool modules_forget_unloaded(void);
+
 /* After fork: the child announces under its own number. */
 void modules_forget_announced(void);
 

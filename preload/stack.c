@@ -21,9 +21,23 @@ static struct {
 	_Atomic uint64_t mixed, position;
 } seen[STACKS_SEEN];
 
+/* How often libraries have gone: the same addresses mean something else from then on. */
+static _Atomic uint32_t unloads;
+
+void stack_unloaded(void)
+{
+	if (modules_forget_unloaded())
+		atomic_fetch_add_explicit(&unloads, 1, memory_order_release);
+}
+
+static uint32_t unloads_now(void)
+{
+	return atomic_load_explicit(&unloads, memory_order_acquire);
+}
+
 static uint64_t hash_addresses(const uintptr_t *addresses, uint32_t count)
 {
-	uint64_t hash = count + UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t hash = count + ((uint64_t)unloads_now() << 32) + UINT64_C(0x9e3779b97f4a7c15);
 
 	for (uint32_t i = 0; i < count; i++) {
 		hash = (hash ^ addresses[i]) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -195,7 +209,7 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
  * takes microseconds, which would be wasted on a site that comes but once.
  */
 static void learn(struct thread *thread, struct site site, const struct walk *walk, uint64_t hash,
-		  uint64_t position)
+		  uint64_t position, uint32_t before)
 {
 	uint32_t index = memo_for(thread, site, hash), count;
 	struct memo_key *key = &thread->memo_key[index];
@@ -210,6 +224,7 @@ static void learn(struct thread *thread, struct site site, const struct walk *wa
 	count = unwind_places(thread, site.caller, memo->frames, walk->count);
 	if (same_frames(memo, walk, count)) {
 		memo->position = position;
+		memo->unloads = before;
 		memo->pointers = any_pointers(memo->frames, count);
 		memo->count = count;
 	}
@@ -235,7 +250,13 @@ static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread
 	int error = errno;
 
 	if (likely(signals != SIGNALS_NOT_BLOCKED))
-		unwind_with_room(thread, work, &capture);
+		if (thread->walk_stack_taken) {
+			work(&capture);
+		} else {
+			thread->walk_stack_taken = true;
+			unwind_with_room(thread, work, &capture);
+			thread->walk_stack_taken = false;
+		}
 	else
 		work(&capture); /* a handler may come, and would take the same room */
 	errno = error;
@@ -247,13 +268,14 @@ static void capture_anew(void *argument)
 {
 	struct capture *capture = argument;
 	struct walk walk;
+	uint32_t before = unloads_now();
 	uint64_t hash;
 
 	take_walk(capture->thread, capture->site, &walk);
 	hash = hash_addresses(walk.addresses, walk.count);
 	capture->position = position_of(&walk, hash);
 	if (may_ask()) /* no memo of better days is given up for what could not be walked */
-		learn(capture->thread, capture->site, &walk, hash, capture->position);
+		learn(capture->thread, capture->site, &walk, hash, capture->position, before);
 }
 
 static void capture_slow(void *argument)
@@ -269,7 +291,8 @@ reference stack_capture(struct thread *thread, struct site site)
 {
 	const struct memo *memo = memo_find(thread, site);
 
-	if (likely(memo) && likely(emit_is_fresh(memo->position)))
+	if (likely(memo) && likely(emit_is_fresh(memo->position)) &&
+	    likely(memo->unloads == unloads_now()))
 		return (reference)memo->position;
 	if (!recorder.stack_depth)
 		return 0;

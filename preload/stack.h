@@ -23,4 +23,7 @@ reference stack_capture(struct thread *thread, struct site site);
 /* Walks again and writes the stack, with its modules, into the slow ring. */
 reference stack_announce_slow(struct thread *thread, struct site site);
 
+/* Libraries may have been unloaded: what was known of stacks through them no longer holds. */
+void stack_unloaded(void);
+
 #endif

@@ -83,6 +83,7 @@ static void settle(struct thread *thread)
 	atomic_store_explicit(&thread->slot->depth, 0, memory_order_release);
 	thread->closing.fd = -1;
 	thread->walking = false;
+	thread->walk_stack_taken = false;
 }
 
 /* A vfork child runs on its parent's thread: it must not become that thread. */

@@ -27,6 +27,7 @@ struct thread {
 	struct record_call closing;
 	uint64_t closing_device, closing_inode;
 	bool walking;		/* a walk of ours is on; no signal is delivered meanwhile */
+	bool walk_stack_taken;	/* seen set only in a sandbox, where signals can't be blocked */
 	void *bail_out[5];	/* __builtin_longjmp out of the walk */
 	void *lock[LOCKED_MAX]; /* libunwind's mutexes that it has locked, in order */
 	unsigned locked;

@@ -81,7 +81,7 @@ class Unwinder(EndToEnd):
         result = self.run_program(host("forks"), str(FORKS), host("reloaded1.so"), environment={"LD_PRELOAD": PRELOAD})
         self.assertEqual((result.returncode, result.stdout), (0, f"{FORKS} of {FORKS} children ended\n"), result.stderr)
         self.record(host("forks"), "5", host("reloaded1.so"))
-        self.assertGreater(self.stacks("trace"), 100)
+        self.assertGreater(self.stacks("trace"), 0)
 
     def test_nothing_is_allocated_or_freed_in_a_call(self):
         said, walked = self.same(host("closed_heap"))
@@ -96,6 +96,21 @@ class Unwinder(EndToEnd):
         said, _ = self.same(host("made_code"))
         times = int(re.search(r"\d+", said)[0])
         self.assertEqual(self.report().resource("f", world="flock")["acquisitions"], times)
+
+    def test_another_library_at_the_address_of_one_that_was_closed(self):
+        """With build ids and without, and the first one again."""
+        libraries = [host(f"reloaded{which}.so") for which in (1, 2, 5, 6, 3, 4, 1, 5)]
+        said = self.record(host("reload"), *libraries).split()
+        self.assertEqual((len(said), len(set(said))), (len(libraries), 1), "not loaded at one address")
+        modules, stacks, found = {}, {}, {}
+        for line in self.flocktrace("dump", "--raw", "trace").stdout.splitlines():
+            if match := re.match(r"\s*\d+ .* module (\d+) of #1 (\S+)", line):
+                modules[match[1]] = match[2]
+            elif match := re.match(r"\s*(\d+) .* stack of #1, .*\{(\d+)\+", line):
+                stacks[match[1]] = modules[match[2]]
+            elif match := re.search(r" flock\(.*/file(\d+)  stack (\d+)", line):
+                found.setdefault(int(match[1]), set()).add(stacks[match[2]])
+        self.assertEqual(found, {number: {library} for number, library in enumerate(libraries, 1)})
 
 
 if __name__ == "__main__":
