@@ -64,6 +64,14 @@ static void resolve_range(struct request *request, const struct asked *asked)
 
 /* ---- The slot */
 
+/* Anybody may have written over it. */
+static uint32_t depth_of(const struct thread_slot *slot)
+{
+	uint32_t depth = atomic_load_explicit(&slot->depth, memory_order_relaxed);
+
+	return depth < NEST_MAX ? depth : NEST_MAX;
+}
+
 static void emit_abandoned(const struct thread *thread, uint32_t index)
 {
 	uint64_t payload[PAYLOAD_WORDS];
@@ -89,7 +97,7 @@ static void emit_abandoned(const struct thread *thread, uint32_t index)
 
 static void abandon(struct thread *thread, uint32_t from)
 {
-	uint32_t depth = atomic_load_explicit(&thread->slot->depth, memory_order_relaxed);
+	uint32_t depth = depth_of(thread->slot);
 
 	while (depth > from) {
 		emit_abandoned(thread, --depth);
@@ -109,7 +117,7 @@ void request_abandon_all(struct thread *thread)
  */
 static void drop_left_requests(struct thread *thread, uintptr_t frame)
 {
-	uint32_t depth = atomic_load_explicit(&thread->slot->depth, memory_order_relaxed);
+	uint32_t depth = depth_of(thread->slot);
 	bool signal_stack = on_signal_stack();
 
 	while (depth && !signal_stack && thread->frame[depth - 1] <= frame)
