@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/launch/drain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "trace/ring.h"
@@ -100,30 +101,44 @@ static void copy(struct drain *drain, uint64_t count)
 	drain->next += count;
 }
 
+static uint64_t head_of(const struct drain *drain)
+{
+	return atomic_load_explicit(&drain->session->header->ring_head.value, memory_order_acquire);
+}
+
+/* How many records that costs nobody knows; that there are some is counted. */
+static void give_up(struct drain *drain)
+{
+	fprintf(stderr, "flocktrace: somebody has written over the session; what follows is not "
+			"recorded, the program goes on\n");
+	atomic_fetch_add_explicit(&drain->session->header->lost_unseen.value, 1,
+				  memory_order_relaxed);
+	drain->damaged = true;
+}
+
 uint64_t drain_step(struct drain *drain)
 {
-	uint64_t head = atomic_load_explicit(&drain->session->header->ring_head.value,
-					     memory_order_acquire);
-	uint64_t before = drain->next, ring = drain->session->checked.ring_cells;
+	uint64_t head = head_of(drain), before = drain->next;
+	uint64_t ring = drain->session->checked.ring_cells;
 
-	if (drain->damaged || head < drain->next || head - drain->next > LEAP) {
-		drain->damaged = true;
-		return 0;
-	}
-	while (drain->next < head) {
-		uint64_t count = head - drain->next, lead;
-
+	while (!drain->damaged && drain->next != head) {
 		/* How far writers have come since: what they overwrote is not even looked at. */
-		lead = atomic_load_explicit(&drain->session->header->ring_head.value,
-					    memory_order_acquire) -
-		       drain->next;
-		if (lead > ring && lead <= LEAP) {
+		uint64_t count = head - drain->next, lead = head_of(drain) - drain->next;
+
+		/* The head never goes back: somebody has written over it. */
+		if (lead > LEAP || lead < count) {
+			give_up(drain);
+		} else if (lead > ring) {
 			drain->lapped += lead - ring;
 			drain->next += lead - ring;
-			continue;
+			if (drain->next > head)
+				head = drain->next;
+		} else {
+			copy(drain, count < BATCH ? count : BATCH);
 		}
-		copy(drain, count < BATCH ? count : BATCH);
 	}
+	if (drain->damaged)
+		return 0;
 	recheck_holes(drain);
 	return drain->next - before;
 }

@@ -36,6 +36,7 @@ uint32_t thread_speaks(struct model *model, struct process *process, const struc
 	uint32_t last = process->last_thread, tid = event->tid;
 
 	process->contradicted = 0; /* it is not dead */
+	process->dead = false;	   /* whatever was said of it */
 	if (last < process->threads.count && process->threads.items[last].tid == tid)
 		return last;
 	for (uint32_t i = 0; i < process->threads.count; i++)

@@ -119,6 +119,7 @@ void lifecycle_born(struct model *model, const struct event *event)
 	if (event->born.parent != NONE && event->born.parent != event->process)
 		parent = process_get(model, event->born.parent);
 	process->contradicted = 0;
+	process->dead = false;
 	process->pid = (int32_t)event->tid;
 	if (event->born.birth == BIRTH_EXEC) {
 		flights_stop(model, process, event->time, OUTCOME_ABANDONED);

@@ -31,6 +31,15 @@ size_t trace_file_read(const struct trace_file *file, uint64_t offset, void *buf
 	return done;
 }
 
+uint64_t trace_file_written(const struct trace_file *file, uint64_t offset)
+{
+	off_t found = offset < file->size ? lseek(file->fd, (off_t)offset, SEEK_DATA) : -1;
+
+	if (found >= 0)
+		return (uint64_t)found;
+	return offset < file->size && errno == ENXIO ? file->size : offset;
+}
+
 uint64_t trace_file_counter(const struct trace_file *file, size_t offset_in_header)
 {
 	uint64_t value = 0;

@@ -25,6 +25,10 @@ void trace_file_close(struct trace_file *file);
 /* Reads up to `bytes` from `offset`; fewer where the file ends or cannot be read. */
 size_t trace_file_read(const struct trace_file *file, uint64_t offset, void *buffer, size_t bytes);
 
+/* From where on there may be anything but zeros: `offset`, or farther where a hole in the file
+ * begins there. */
+uint64_t trace_file_written(const struct trace_file *file, uint64_t offset);
+
 /* A counter of the header as it stands in the file now; a session goes on while it is read. */
 uint64_t trace_file_counter(const struct trace_file *file, size_t offset_in_header);
 

@@ -123,6 +123,18 @@ static enum raw_gap gap_at(const struct raw *raw, uint64_t position, uint64_t he
 	return all_zero(cell) ? GAP_LOST : GAP_HOLE;
 }
 
+/* A trace may be as large as the file system allows, and have nothing in it: that is not read. */
+static void skip_unwritten(struct raw *raw)
+{
+	uint64_t offset = raw->offset + (raw->next - raw->first) * CELL_SIZE;
+	uint64_t written = trace_file_written(raw->file, offset), cells;
+
+	if (raw->cells || written <= offset)
+		return;
+	cells = (written - offset) / CELL_SIZE;
+	raw->next = cells < raw->end - raw->next ? raw->next + cells : raw->end;
+}
+
 /* Gives the positions from `next` on that hold no record, as far as they do so for one reason. */
 static void take_gap(struct raw *raw, struct raw_record *record)
 {
@@ -137,6 +149,8 @@ static void take_gap(struct raw *raw, struct raw_record *record)
 			break;
 		}
 		raw->next++;
+		if (!((raw->next - record->position) % RAW_BLOCK) && record->gap == GAP_LOST)
+			skip_unwritten(raw);
 		if (raw->next >= raw->end)
 			break;
 		cell = cell_at(raw, raw->next);

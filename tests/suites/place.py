@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Where a suite runs: a directory of its own, in one of the modes, bounded in time, with nothing left running."""
 
+import collections
 import ctypes
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -111,7 +113,8 @@ class Place:
             os.killpg(process.pid, signal.SIGKILL)
             output, _ = process.communicate()
             raise Failed(f"still running after {timeout} s: {process.args}\n{output[-2000:]}")
-        return output, process.returncode
+        # What record says itself is no part of the program.
+        return re.sub(r"^Next: flocktrace .*\n", "", output, flags=re.M), process.returncode
 
     def run(self, *command, timeout=TIMEOUT):
         return self.finish(self.start(*command), timeout)
@@ -130,8 +133,8 @@ class Place:
         return outcomes
 
     def recorded(self):
-        """What the traces say: (events, trouble), where trouble is what may not be."""
-        events, trouble = 0, []
+        """What the traces say: (events, notes, trouble), where notes may be: of the killed, positions that they had taken are lost."""
+        events, notes, trouble = 0, collections.Counter(), []
         for trace in self.traces:
             result = subprocess.run([self.flocktrace, "report", "--json", trace], capture_output=True, text=True, timeout=TIMEOUT)
             if result.returncode:
@@ -139,9 +142,10 @@ class Place:
                 continue
             quality = json.loads(result.stdout)["quality"]
             events += quality["events"]
-            # The default session is a flight recorder: it drops what is old.
-            kinds = ("overlaps",) if self.mode == "preload" else ("lost", "holes", "overlaps")
-            trouble += [f"{quality[kind]} {kind}" for kind in kinds if quality[kind]]
+            notes.update({kind: quality[kind] for kind in ("lost", "holes", "overlaps") if quality[kind]})
+            # Of a flight recorder that nobody looks after, the deaths of holders are not known.
+            if quality["overlaps"] and self.mode == "record":
+                trouble.append(f"{quality['overlaps']} overlaps of conflicting holds")
         if not events:
             trouble.append("nothing was recorded")
-        return events, trouble
+        return events, [f"{count} {kind}" for kind, count in sorted(notes.items())], trouble

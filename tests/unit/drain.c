@@ -212,6 +212,20 @@ Test(drain, a_ring_head_that_leaps_is_damage_and_not_a_reason_to_loop)
 	cr_expect(drain.damaged);
 }
 
+Test(drain, a_ring_head_that_goes_back_is_damage_and_counted)
+{
+	begin(64);
+	take(10);
+	drain_step(&drain);
+	session.header->ring_head.value = 5;
+	drain_step(&drain);
+	cr_expect(drain.damaged);
+	cr_expect_eq(session.header->lost_unseen.value, 1);
+	session.header->ring_head.value = 20;
+	cr_expect_eq(drain_step(&drain), 0);
+	cr_expect_eq(session.header->lost_unseen.value, 1);
+}
+
 Test(drain, a_full_disk_ends_the_trace_and_not_the_draining)
 {
 	struct stat file;

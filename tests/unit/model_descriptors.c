@@ -214,6 +214,18 @@ Test(model_descriptors, a_holder_that_went_on_was_no_dead_one)
 	cr_expect_eq(model_quality(model)->overlaps, 1);
 }
 
+Test(model_descriptors, a_dead_process_that_speaks_is_not_dead)
+{
+	forks(5, A);
+	forked(6, A, PID(B)); /* a child that has not spoken: A is not forgotten */
+	dies(10, A);
+	take(20, posix(A, X, 0, 10));
+	dies(30, A);
+	cr_expect_str_eq(told(), "A:X0-10 21..30 died\n");
+	take(40, posix(B, X, 0, 10));
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
 Test(model_descriptors, a_child_that_was_reaped_is_dead)
 {
 	born(5, BIRTH_START, B, A, 1 << FD);

@@ -3,6 +3,8 @@
 #include "analyzer/read/reader.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +39,8 @@ static void refuses_bytes(const void *bytes, size_t size, const char *reason)
 }
 
 /* Opens it, reads it to its end if it can, and counts the events. */
-static uint64_t read_bytes(const void *bytes, size_t size)
+static uint64_t read_path(const char *path)
 {
-	char *path = mktrace_temporary(bytes, size);
 	const char *error = NULL;
 	struct reader *reader = reader_open(path, &error);
 	struct event event = { 0 };
@@ -54,6 +55,14 @@ static uint64_t read_bytes(const void *bytes, size_t size)
 		cr_expect_eq(event.kind, EVENT_END);
 		reader_free(reader);
 	}
+	return events;
+}
+
+static uint64_t read_bytes(const void *bytes, size_t size)
+{
+	char *path = mktrace_temporary(bytes, size);
+	uint64_t events = read_path(path);
+
 	unlink(path);
 	free(path);
 	return events;
@@ -326,4 +335,27 @@ Test(bad_files, with_holes_as_large_as_the_numbers_allow_are_read_at_once)
 	make->header->slow_head.value = 0;
 	cr_expect_gt(read_bytes(make->bytes, make->size), 0);
 	mktrace_free(make);
+}
+
+/* As large as files can be, and on disk a few blocks; some way in, there is one more. */
+Test(bad_files, with_nothing_but_room_in_them_are_read_at_once)
+{
+	struct mktrace *make = make_rich(false);
+	char *path, *error;
+	int fd;
+
+	make->header->ring_head.value = UINT64_C(1) << 36;
+	path = mktrace_temporary(make->bytes, make->size);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	error = ftruncate(fd, (off_t)1 << 42) ? strerror(errno) : NULL;
+	if (!error) {
+		cr_expect_eq(pwrite(fd, "", 1, (off_t)1 << 30), 1);
+		cr_expect_gt(read_path(path), 100);
+	}
+	close(fd);
+	unlink(path);
+	free(path);
+	mktrace_free(make);
+	if (error)
+		cr_skip("no file of 4 TiB here: %s", error);
 }
