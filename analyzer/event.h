@@ -107,6 +107,14 @@ struct event {
 		struct { /* EVENT_LOST */
 			uint64_t records;
 		} lost;
+		struct {	   /* EVENT_DEATH */
+			bool late; /* found dead afterwards: it died at any time since its last
+				      event */
+		} death;
+		struct {		/* EVENT_END */
+			bool unwatched; /* who has died is not known: those inside of a call may
+					   have died there, at any time */
+		} end;
 	};
 };
 

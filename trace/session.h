@@ -67,13 +67,13 @@ static inline bool session_part_fits(uint64_t offset, uint64_t count, uint64_t s
 }
 
 /*
- * Whether two start times of processes with one pid are of the same process. A fork child reckons
- * its own from the clock, without a look into /proc, and may be off by a tick; no pid comes round
- * again within two.
+ * Whether a start time that a process has announced and one of /proc, for the same pid, are of the
+ * same process. A fork child reckons its own from the clock when it first runs, which may be late;
+ * whoever has its pid after it has started later still. The clocks may be off by a tick.
  */
-static inline bool session_same_start(uint64_t a, uint64_t b)
+static inline bool session_same_start(uint64_t announced, uint64_t actual)
 {
-	return a > b ? a - b <= 2 : b - a <= 2;
+	return actual <= announced + 2;
 }
 
 static inline bool session_power_of_two(uint64_t n)

@@ -248,7 +248,7 @@ pid_t coverage_find(const struct coverage *coverage, pid_t inner, uint64_t start
 	for (uint32_t i = 0; i < coverage->kin.count; i++) {
 		const struct kin *kin = &coverage->kin.items[i];
 
-		if (kin->inner == inner && session_same_start(kin->start_time, start_time))
+		if (kin->inner == inner && session_same_start(start_time, kin->start_time))
 			return kin->pid;
 	}
 	return 0;

@@ -111,7 +111,7 @@ static bool is_gone(const struct watched *watched)
 	struct process_stat stat;
 
 	return !process_stat(watched->pid, &stat) ||
-	       !session_same_start(stat.start_time, watched->start_time) || stat.state == 'Z' ||
+	       !session_same_start(watched->start_time, stat.start_time) || stat.state == 'Z' ||
 	       stat.state == 'X';
 }
 

@@ -113,6 +113,7 @@ static void unrefer(struct model *model, uint32_t at, bool quiet, uint64_t time,
 	struct description *description = &model->descriptions.items[at];
 
 	description->quiet -= quiet;
+	description->kept_until = later_of(description->kept_until, time);
 	if (--description->refs)
 		return;
 	if (description->file != NONE)
@@ -317,6 +318,7 @@ void description_merge(struct model *model, uint32_t from, uint32_t to, uint64_t
 	kept->refs += gone->refs;
 	kept->quiet += gone->quiet;
 	kept->pins += gone->pins;
+	kept->kept_until = later_of(kept->kept_until, gone->kept_until);
 	weakenings_merge(&kept->weakenings, &gone->weakenings);
 	gone->refs = gone->quiet = gone->pins = 0;
 	free_if_unused(model, from);

@@ -35,8 +35,9 @@ uint32_t thread_speaks(struct model *model, struct process *process, const struc
 {
 	uint32_t last = process->last_thread, tid = event->tid;
 
-	process->contradicted = 0; /* it is not dead */
-	process->dead = false;	   /* whatever was said of it */
+	process->dead = false;				   /* whatever was said of it */
+	process->contradicted = process->unknown_ends = 0; /* it is not dead */
+	process->last_word = later_of(process->last_word, model->now);
 	if (last < process->threads.count && process->threads.items[last].tid == tid)
 		return last;
 	for (uint32_t i = 0; i < process->threads.count; i++)
@@ -216,7 +217,8 @@ struct flight *flights_match(struct model *model, struct process *process, uint3
 	return flight;
 }
 
-void flights_stop(struct model *model, struct process *process, uint64_t time, enum outcome outcome)
+void flights_stop(struct model *model, struct process *process, uint64_t time, enum outcome outcome,
+		  bool at_most)
 {
 	for (uint32_t i = 0; i < process->threads.count; i++) {
 		while (process->threads.items[i].top) {
@@ -227,7 +229,7 @@ void flights_stop(struct model *model, struct process *process, uint64_t time, e
 				continue;
 			}
 			if (!flight->query)
-				waits_finish(model, flight, time, outcome, 0);
+				waits_stop(model, flight, time, outcome, at_most);
 			flight_give_up(model, flight);
 		}
 	}

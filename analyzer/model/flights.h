@@ -24,9 +24,12 @@ void flights_settle(struct model *model, struct process *process, uint32_t threa
  */
 struct flight *flights_match(struct model *model, struct process *process, uint32_t thread,
 			     const struct event *result);
-/* No result will ever come: the process is dead, has another image, or the trace ends. */
-void flights_stop(struct model *model, struct process *process, uint64_t time,
-		  enum outcome outcome);
+/*
+ * No result will ever come: the process is dead, has another image, or the trace ends. `at_most`:
+ * that was at `time` or before.
+ */
+void flights_stop(struct model *model, struct process *process, uint64_t time, enum outcome outcome,
+		  bool at_most);
 
 /* Tells that a request has ended. */
 void flight_tell(struct model *model, const struct flight *flight, uint64_t duration, int error,

@@ -4,6 +4,7 @@
 #include "analyzer/model/closing.h"
 #include "analyzer/model/descriptors.h"
 #include "analyzer/model/flights.h"
+#include "analyzer/model/last_words.h"
 #include "analyzer/model/lock_table.h"
 
 /* ---- What descriptors are told */
@@ -118,11 +119,12 @@ void lifecycle_born(struct model *model, const struct event *event)
 
 	if (event->born.parent != NONE && event->born.parent != event->process)
 		parent = process_get(model, event->born.parent);
-	process->contradicted = 0;
 	process->dead = false;
+	process->contradicted = process->unknown_ends = 0;
+	process->last_word = later_of(process->last_word, event->time);
 	process->pid = (int32_t)event->tid;
 	if (event->born.birth == BIRTH_EXEC) {
-		flights_stop(model, process, event->time, OUTCOME_ABANDONED);
+		flights_stop(model, process, event->time, OUTCOME_ABANDONED, false);
 		close_on_exec(model, process, event->born.open_fds, event->time);
 		return;
 	}
@@ -189,22 +191,47 @@ static void leave_parent(struct model *model, const struct process *process)
 	}
 }
 
-static void die(struct model *model, struct process *process, uint64_t time)
+/* What a process held that was found dead is known to have lasted until its last word only. */
+static void end_late(struct model *model, const struct process *process, struct held_list *stash,
+		     uint64_t last_word)
 {
+	if (!process->exiting)
+		model->quality.unknown_ends += stash->count;
+	table_end(model, stash, last_word, HOLD_DIED);
+}
+
+/* `late`: at any time since its last word. Until `time` it may have been in somebody's way. */
+static void give_up_all(struct model *model, struct process *process, uint64_t time, bool late)
+{
+	uint64_t gone = late && process->exiting ? process->last_word : time;
 	struct held_list stash = { 0 };
 
-	/* It died before the locks that contradicted its own, only nobody had told us. */
-	model->quality.overlaps -= process->contradicted;
-	process->contradicted = 0;
-	flights_stop(model, process, time, OUTCOME_DIED);
 	while (process->files.count)
-		posix_take(model, process, process->files.items[process->files.count - 1], time,
+		posix_take(model, process, process->files.items[process->files.count - 1], gone,
 			   HOLD_DIED, &stash);
-	while (process->descriptors.count)
-		descriptor_close(model, process, process->descriptors.count - 1, time, HOLD_DIED,
-				 &stash, NULL);
+	if (late)
+		end_late(model, process, &stash, process->last_word);
+	while (process->descriptors.count) {
+		uint32_t at = process->descriptors.count - 1;
+		uint32_t description = process->descriptors.items[at].description;
+		uint64_t last_word = owner_last_word(model, owner_description(description));
+
+		descriptor_close(model, process, at, gone, HOLD_DIED, &stash, NULL);
+		if (late)
+			end_late(model, process, &stash, last_word);
+	}
 	table_end(model, &stash, time, HOLD_DIED);
 	vec_free(&stash);
+}
+
+static void die(struct model *model, struct process *process, uint64_t time, bool late)
+{
+	/* It died before the locks that contradicted its own, only nobody had told us. */
+	model->quality.overlaps -= process->contradicted;
+	model->quality.unknown_ends += process->unknown_ends;
+	process->contradicted = process->unknown_ends = 0;
+	flights_stop(model, process, time, OUTCOME_DIED, late);
+	give_up_all(model, process, time, late);
 	leave_parent(model, process);
 	process->dead = true;
 	free_if_done(model, process);
@@ -215,7 +242,7 @@ void lifecycle_death(struct model *model, const struct event *event)
 	struct process *process = process_known(model, event->process);
 
 	if (process && !process->dead)
-		die(model, process, event->time);
+		die(model, process, event->time, event->death.late);
 }
 
 /* waitpid also returns for a child that was stopped (0x7f) or continued (0xffff). */
@@ -233,7 +260,7 @@ static void reaped(struct model *model, struct process *process, int64_t pid, ui
 		struct process *child = process_known(model, process->children.items[i]);
 
 		if (child && !child->dead && child->pid == pid) {
-			die(model, child, time);
+			die(model, child, time, false);
 			return;
 		}
 	}

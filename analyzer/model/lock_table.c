@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/lock_table.h"
 
+#include "analyzer/model/last_words.h"
 #include "analyzer/model/waits.h"
 
 /* ---- Sets */
@@ -78,32 +79,28 @@ void table_end(struct model *model, struct held_list *stash, uint64_t time, enum
 	stash->count = 0;
 }
 
-/* Whether nobody needs wonder that the end of this hold was not seen. */
-static bool end_was_due(const struct model *model, const struct held *held)
+/* Nobody needs wonder that the end of such a hold was not seen. */
+static bool is_vague(const struct model *model, const struct held *held)
 {
-	const struct process *process;
-	const struct description *description;
-
-	if (held->doubtful || held->hold.id <= model->holds_before_loss)
-		return true;
-	if (owner_is_description(held->owner)) {
-		description = &model->descriptions.items[owner_index(held->owner)];
-		return description->refs == description->quiet;
-	}
-	process = process_known(model, owner_index(held->owner));
-	return !process || process->exiting || process->dead;
+	return held->doubtful || held->hold.id <= model->holds_before_loss;
 }
 
-static void contradict(struct model *model, const struct held *held, uint64_t time)
+static void contradict(struct model *model, const struct held *held, struct unseen_end end)
 {
 	struct process *process = process_known(model, held->hold.process);
 
-	if (!end_was_due(model, held)) {
+	if (is_vague(model, held)) {
+		/* it may have ended before */
+	} else if (owner_may_be_gone(model, held->owner)) {
+		model->quality.unknown_ends += end.unknown;
+	} else {
 		model->quality.overlaps++;
-		if (process)
+		if (process) {
 			process->contradicted++;
+			process->unknown_ends += end.unknown;
+		}
 	}
-	tell(model, held, time, HOLD_IMPLIED);
+	tell(model, held, end.time, HOLD_IMPLIED);
 }
 
 /*
@@ -137,26 +134,36 @@ static bool is_outdated(const struct lock_table *table, const struct flight *fli
 	return false;
 }
 
-/* Ends each hold of a set that cannot be there beside a grant. Returns whether there was one. */
-static bool evict_from(struct model *model, struct range_set *set, const struct flight *flight,
-		       uint64_t time)
+/* A hold that cannot be there beside the grant. */
+static bool must_have_ended(const struct held *held, const struct flight *flight)
 {
-	bool any = false;
+	return held_conflicts(held, flight->mode) &&
+	       !(may_be_outdated(flight) && got_it_since(held, flight));
+}
 
+static bool any_must_have_ended(const struct range_set *set, const struct flight *flight)
+{
+	for (uint32_t i = set_first(set, flight->start);
+	     i < set->pieces.count && set->pieces.items[i].hold.start < flight->end; i++)
+		if (must_have_ended(&set->pieces.items[i], flight))
+			return true;
+	return false;
+}
+
+static void evict_from(struct model *model, struct range_set *set, const struct flight *flight,
+		       struct unseen_end end)
+{
 	for (uint32_t i = set_first(set, flight->start);
 	     i < set->pieces.count && set->pieces.items[i].hold.start < flight->end;) {
 		struct held held = set->pieces.items[i];
 
-		if (!held_conflicts(&held, flight->mode) ||
-		    (may_be_outdated(flight) && got_it_since(&held, flight))) {
+		if (!must_have_ended(&held, flight)) {
 			i++;
 			continue;
 		}
 		vec_remove(&set->pieces, i);
-		contradict(model, &held, time);
-		any = true;
+		contradict(model, &held, end);
 	}
-	return any;
 }
 
 static void evict(struct model *model, struct lock_table *table, const struct flight *flight,
@@ -167,11 +174,14 @@ static void evict(struct model *model, struct lock_table *table, const struct fl
 	for (uint32_t i = table->sets.count; i-- > 0;) {
 		struct range_set *set = &table->sets.items[i];
 		uint32_t owner = set->owner;
+		struct unseen_end end;
 
-		if (owner == flight->owner || !evict_from(model, set, flight, time))
+		if (owner == flight->owner || !any_must_have_ended(set, flight))
 			continue;
+		end = unseen_end(model, flight, owner, time, true);
+		evict_from(model, set, flight, end);
 		drop_if_empty(model, table, set, flight->file);
-		waits_changed(table, owner, time, HOLD_IMPLIED);
+		waits_changed(table, owner, end.time, HOLD_IMPLIED);
 	}
 }
 
@@ -324,7 +334,7 @@ static void restore(struct model *model, const struct held *held, uint64_t taken
 	struct range_set *set;
 
 	if (conflicts_with_others(table, held)) {
-		contradict(model, held, taken);
+		contradict(model, held, (struct unseen_end){ taken, false });
 		return;
 	}
 	set = set_make(model, table, held->owner, held->hold.file);
@@ -367,7 +377,7 @@ void table_strengthen(struct model *model, struct lock_table *table, const struc
 			set->pieces.items[i].weakened--;
 			if (conflicts_with_others(table, &held)) {
 				vec_remove(&set->pieces, i);
-				contradict(model, &held, time);
+				contradict(model, &held, (struct unseen_end){ time, false });
 				continue;
 			}
 		}

@@ -121,14 +121,15 @@ static void lose(struct model *model)
 	model->holds_before_loss = model->last_hold;
 }
 
-static void end(struct model *model, uint64_t time)
+static void end(struct model *model, uint64_t time, bool unwatched)
 {
 	struct hold_list list = { 0 };
 
 	model->ended = true;
 	for (uint32_t i = 0; i < model->processes.count; i++)
 		if (model->processes.items[i])
-			flights_stop(model, model->processes.items[i], time, OUTCOME_WAITING);
+			flights_stop(model, model->processes.items[i], time, OUTCOME_WAITING,
+				     unwatched);
 	for (uint32_t i = 0; i < model->files.count && model->callbacks.hold; i++) {
 		holds_of_file(model, i, &list);
 		for (uint32_t j = 0; j < list.count; j++) {
@@ -190,7 +191,7 @@ void model_event(struct model *model, const struct event *event)
 		lose(model);
 		break;
 	case EVENT_END:
-		end(model, event->time);
+		end(model, event->time, event->end.unwatched);
 		break;
 	}
 }

@@ -21,7 +21,8 @@ enum hold_end {
 	HOLD_CLOSED,   /* a close dropped it */
 	HOLD_EXEC,     /* close-on-exec */
 	HOLD_DIED,     /* implied: its last owner was seen dead */
-	HOLD_IMPLIED,  /* implied: a conflicting lock was granted */
+	HOLD_IMPLIED,  /* implied: a conflicting lock was granted; released as that was, where
+			  somebody had waited for it, else with the last word of those who had it */
 };
 
 /* An owner has [start, end) in a mode, from grant to release. Valid until the callback returns,
@@ -75,6 +76,7 @@ struct wait {
 	uint64_t covered;	   /* ns in which holds, these or omitted ones, were in the way */
 	uint64_t hand_off;   /* ns after a release, before the grant or the next hold in the way */
 	bool holder_unknown; /* part of the wait had no known holder in its way */
+	bool at_most; /* the process died in it, nobody knows when: finish is the latest moment */
 };
 
 /* Each request that has ended: for the counts per resource. */
@@ -104,6 +106,8 @@ struct model_callbacks {
 struct model_quality {
 	uint64_t overlaps;	/* conflicting holds that seemed to overlap */
 	uint64_t implied_ends;	/* holds ended by a later grant or a death */
+	uint64_t unknown_ends;	/* of these: of somebody who went without a word, and nobody waited
+				   for it; released is the last moment they are known to be held */
 	uint64_t unknown_waits; /* waits whose holder is not known */
 	uint64_t orphans; /* results without request, unlocks of nothing known: normal where a trace
 			     begins in the middle */

@@ -67,10 +67,11 @@ struct weakenings {
 };
 
 struct description {
-	uint32_t file;	/* NONE: not known yet */
-	uint32_t refs;	/* descriptors of it, in processes and snapshots */
-	uint32_t quiet; /* of these: in snapshots and in processes that have begun to exit */
-	uint32_t pins;	/* calls in flight that name it */
+	uint32_t file;	     /* NONE: not known yet */
+	uint32_t refs;	     /* descriptors of it, in processes and snapshots */
+	uint32_t quiet;	     /* of these: in snapshots and in processes that have begun to exit */
+	uint32_t pins;	     /* calls in flight that name it */
+	uint64_t kept_until; /* ns: the last moment at which one that has given it up had it */
 	struct weakenings weakenings;
 };
 
@@ -115,6 +116,7 @@ struct flight {
 	uint64_t weak_start, weak_end; /* what it may give up */
 	uint64_t begin;		       /* ns */
 	uint64_t losses;	       /* EVENT_LOSTs before it */
+	uint64_t last_leaver;	       /* ns: of who was in its way to the end; 0: nobody */
 	/* What other threads of its owner did meanwhile. */
 	bool doubtful;
 	uint64_t unknown_start, unknown_end; /* given up while this call was under way */
@@ -144,7 +146,9 @@ struct process {
 	uint32_t index, parent;
 	int32_t pid; /* 0: unknown */
 	bool exiting, dead;
-	uint64_t contradicted; /* overlaps charged to its holds since it last spoke */
+	uint64_t contradicted; /* overlaps charged to its holds since it last spoke, */
+	uint64_t unknown_ends; /* and those of them that have no certain end */
+	uint64_t last_word;    /* ns */
 	uint32_t last_thread;  /* index that was asked for last */
 	VEC(struct thread) threads;
 	struct descriptor_table descriptors;

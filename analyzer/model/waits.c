@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/model/last_words.h"
 #include "analyzer/model/lock_table.h"
 
 #define GONE_KEPT      1024		 /* blockers of one wait, at least: the longest */
@@ -77,11 +78,9 @@ static void leave(struct flight *flight, uint32_t at, uint64_t time, enum hold_e
 	forget_the_shortest(flight);
 	vec_push(&flight->gone, blocker);
 	vec_remove(&flight->standing, at);
-	if (flight->standing.count)
-		return;
-	if (time > flight->blocked_from)
-		flight->blocked_ns += time - flight->blocked_from;
 	flight->blocked_to = later_of(flight->blocked_to, time);
+	if (!flight->standing.count && flight->blocked_to > flight->blocked_from)
+		flight->blocked_ns += flight->blocked_to - flight->blocked_from;
 }
 
 static bool is_standing(const struct flight *flight, uint64_t id)
@@ -225,7 +224,7 @@ static uint64_t hand_off(const struct flight *flight, uint64_t time, enum outcom
 }
 
 static void tell(struct model *model, const struct flight *flight, uint64_t time,
-		 enum outcome outcome, int error)
+		 enum outcome outcome, int error, bool at_most)
 {
 	uint64_t duration = time - flight->begin;
 	uint64_t tolerated = later_of(UNEXPLAINED_NS, duration / 10);
@@ -253,6 +252,7 @@ static void tell(struct model *model, const struct flight *flight, uint64_t time
 		.covered = covered,
 		.hand_off = handed,
 		.holder_unknown = duration - explained >= tolerated,
+		.at_most = at_most,
 	};
 
 	model->quality.unknown_waits += wait.holder_unknown;
@@ -274,19 +274,40 @@ static bool was_a_wait(const struct model *model, const struct flight *flight, b
 	       (duration >= WAIT_MIN_NS && model->overlaps.count > 0);
 }
 
-bool waits_finish(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
-		  int error)
+static bool finish(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
+		   int error, bool at_most)
 {
-	bool blocked_now = flight->standing.count;
+	bool granted = outcome == OUTCOME_GRANTED, blocked_now;
 
 	if (!flight->may_block)
 		return false;
 	time = later_of(time, flight->begin);
-	while (flight->standing.count)
-		leave(flight, flight->standing.count - 1, time, HOLD_OPEN);
+	blocked_now = find_last_leaver(model, flight, time, granted);
+	while (flight->standing.count) {
+		uint32_t last = flight->standing.count - 1;
+		uint32_t owner = flight->standing.items[last].owner;
+
+		leave(flight, last, unseen_end(model, flight, owner, time, granted).time,
+		      HOLD_OPEN);
+	}
 	collect_overlaps(model, flight, time);
 	if (!was_a_wait(model, flight, blocked_now, time - flight->begin, outcome))
 		return false;
-	tell(model, flight, time, outcome, error);
+	tell(model, flight, time, outcome, error, at_most);
 	return true;
+}
+
+bool waits_finish(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
+		  int error)
+{
+	return finish(model, flight, time, outcome, error, false);
+}
+
+void waits_stop(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
+		bool at_most)
+{
+	/* The lock became free, and it did not take it: it was not there any more. */
+	if (at_most && flight->blocked_ns && !flight->standing.count)
+		time = earlier_of(time, flight->blocked_to);
+	finish(model, flight, time, outcome, 0, at_most);
 }

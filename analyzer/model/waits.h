@@ -14,6 +14,10 @@ void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, 
 /* Ends the wait, tells about it if it was one, and returns whether it was. */
 bool waits_finish(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
 		  int error);
+/* The same for a request that never ended, or, with `at_most`, has ended by `time` at the latest.
+ */
+void waits_stop(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
+		bool at_most);
 /* When the last hold that was in the way had gone; 0: none was. */
 uint64_t waits_last_blocked(const struct flight *flight);
 

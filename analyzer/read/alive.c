@@ -96,7 +96,7 @@ enum alive alive_process(const struct process_info *process)
 	if (!start_time(process->pid, &ticks, &state))
 		return ALIVE_UNKNOWN;
 	/* A zombie holds nothing any more. */
-	if (!session_same_start(ticks, process->start_time) || state == 'Z' || state == 'X')
+	if (!session_same_start(process->start_time, ticks) || state == 'Z' || state == 'X')
 		return ALIVE_NO;
 	return ALIVE_YES;
 }

@@ -295,8 +295,23 @@ static bool next_death(struct reader *reader, struct event *event)
 					 .process = process,
 					 .tid = (uint32_t)info->pid,
 					 .file = NONE,
-					 .stack = NONE };
+					 .stack = NONE,
+					 .death = { .late = true } };
 		return true;
+	}
+	return false;
+}
+
+/* Somebody may have died that nobody looked after, and there is no telling any more. */
+static bool is_unwatched(const struct reader *reader)
+{
+	if (reader->file.header.kind != FILE_SESSION)
+		return false;
+	for (uint32_t i = 0; i < reader->intern.processes.count; i++) {
+		const struct process_info *info = &reader->intern.processes.items[i];
+
+		if (!info->dead && (!reader->same_boot || alive_process(info) == ALIVE_UNKNOWN))
+			return true;
 	}
 	return false;
 }
@@ -321,7 +336,8 @@ static bool next_end(struct reader *reader, struct event *event)
 				 .time = last_moment(reader),
 				 .process = NONE,
 				 .file = NONE,
-				 .stack = NONE };
+				 .stack = NONE,
+				 .end = { .unwatched = is_unwatched(reader) } };
 	reader->catalog.quality.last_time = event->time;
 	return true;
 }

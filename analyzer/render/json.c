@@ -68,6 +68,7 @@ static struct json_object *quality_object(struct json *json)
 	set(quality, "holes", number(catalog->quality.holes));
 	set(quality, "overlaps", number(report->quality.overlaps));
 	set(quality, "implied_ends", number(report->quality.implied_ends));
+	set(quality, "unknown_ends", number(report->quality.unknown_ends));
 	set(quality, "untraced_holders", number(report->untraced_holders));
 	set(quality, "lost_unseen", number(catalog->quality.lost_unseen));
 	set(quality, "lost_threads", number(catalog->quality.lost_threads));
@@ -92,6 +93,7 @@ static struct json_object *totals_object(const struct json *json)
 	set(totals, "tries_taken", number(report->tries_taken));
 	set(totals, "waits", number(report->waits_total));
 	set(totals, "wait_ns", number(report->wait_ns));
+	set(totals, "waits_at_most", number(report->waits_at_most));
 	set(totals, "still_waiting", number(report->still_waiting));
 	set(totals, "died_waiting", number(report->died_waiting));
 	return totals;
@@ -278,6 +280,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	set(object, "kind", json_object_new_string("blocked"));
 	set(object, "begin", iso(json, wait->begin));
 	set(object, "wait_ns", number(wait->duration));
+	set(object, "at_most", json_object_new_boolean(wait->at_most));
 	set(object, "outcome", json_object_new_string(outcome_name(wait->outcome)));
 	set(object, "error", error_name(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
 	set(object, "site", index_of(wait->stack));

@@ -86,6 +86,9 @@ static void add_recorder_losses(struct missing *missing, const struct catalog *c
 static void add_model_doubts(struct missing *missing, const struct report *report)
 {
 	add_number(missing, report->quality.overlaps, "release not seen", "releases not seen");
+	add_number(missing, report->quality.unknown_ends, "hold of unknown end",
+		   "holds of unknown end");
+	add_number(missing, report->waits_at_most, "wait of unknown end", "waits of unknown end");
 	if (report->untraced_holders == 1)
 		add(missing, "the holder in 1 wait is not known");
 	else if (report->untraced_holders)

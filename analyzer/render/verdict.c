@@ -37,17 +37,19 @@ static void say_waits(struct text *text)
 {
 	const struct report *report = text->report;
 	const struct report_wait *worst = report->waits;
+	const char *at_most = report->waits_at_most ? "at most " : "";
 
 	say_still_waiting(text);
 	say_cut_off(text);
 	if (report->waits_total == 1)
-		fprintf(text->out, "1 wait cost %s, at %s.\n",
+		fprintf(text->out, "1 wait cost %s%s, at %s.\n", at_most,
 			phrase_duration(&text->scratch, report->wait_ns),
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
 	else
-		fprintf(text->out, "%s waits cost %s, the worst %s at %s.\n",
-			phrase_count(&text->scratch, report->waits_total),
+		fprintf(text->out, "%s waits cost %s%s, the worst %s%s at %s.\n",
+			phrase_count(&text->scratch, report->waits_total), at_most,
 			phrase_duration(&text->scratch, report->wait_ns),
+			worst->at_most ? at_most : "",
 			phrase_duration(&text->scratch, worst->duration),
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
 }

@@ -84,6 +84,10 @@ static void say_outcome(struct text *text, const struct report_wait *wait)
 		say_death(text, wait->process);
 		break;
 	case OUTCOME_WAITING:
+		if (wait->at_most) {
+			fputs(", and nobody knows whether it died there", text->out);
+			break;
+		}
 		fputs(text->catalog->run.live ? ", and is waiting still"
 					      : ", and was still waiting when recording ended",
 		      text->out);
@@ -93,9 +97,9 @@ static void say_outcome(struct text *text, const struct report_wait *wait)
 
 static void say_wait(struct text *text, const struct report_wait *wait)
 {
-	fprintf(text->out, "%s waited %s for %s of %s",
+	fprintf(text->out, "%s waited %s%s for %s of %s",
 		phrase_process(&text->scratch, text->catalog, wait->process, wait->tid),
-		phrase_duration(&text->scratch, wait->duration),
+		wait->at_most ? "at most " : "", phrase_duration(&text->scratch, wait->duration),
 		phrase_lock(&text->scratch, wait->world, wait->mode, wait->start, wait->end),
 		phrase_file(&text->scratch, text->catalog, wait->file, text->directory));
 	say_holders(text, wait);

@@ -92,6 +92,7 @@ static void on_wait(void *context, const struct wait *wait)
 	histogram_add(&entry->wait, duration);
 	builder->report.waits_total++;
 	builder->report.wait_ns += duration;
+	builder->report.waits_at_most += wait->at_most;
 	if (wait->holder_unknown || !wait->overlap_count)
 		builder->report.untraced_holders++;
 	/* What never came back is no request that has ended: on_request() does not see it. */
@@ -102,7 +103,7 @@ static void on_wait(void *context, const struct wait *wait)
 		builder->report.brief_waits++;
 		builder->report.brief_ns += duration;
 	}
-	if (wait->outcome == OUTCOME_WAITING) {
+	if (wait->outcome == OUTCOME_WAITING && !wait->at_most) {
 		builder->report.still_waiting++;
 		if (duration > builder->report.longest_pending)
 			builder->report.longest_pending = duration;

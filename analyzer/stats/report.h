@@ -56,6 +56,8 @@ struct report_wait {
 	enum outcome outcome;
 	int error;
 	bool holder_unknown;
+	bool at_most; /* the process died in it, nobody knows when; duration is the longest possible
+		       */
 	uint64_t unknown;	       /* ns of it without a known holder in the way */
 	struct report_holder *holders; /* by overlap, longest first; one per site, mode and range */
 	uint32_t holder_count;
@@ -97,7 +99,9 @@ struct report {
 	uint32_t resource_count, wait_count, blame_count, error_count;
 	uint64_t waits_total, waits_omitted;
 	uint64_t wait_ns;	  /* sum over all waits */
-	uint64_t still_waiting;	  /* waits that the end of recording cut off */
+	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as
+				     possible */
+	uint64_t still_waiting;	  /* waits that the end of recording certainly cut off */
 	uint64_t died_waiting;	  /* waits that the death of their process cut off */
 	uint64_t brief_waits;	  /* below BRIEF_WAIT, and not cut off */
 	uint64_t brief_ns;	  /* sum over those */

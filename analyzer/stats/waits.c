@@ -67,8 +67,8 @@ static void add_holders(struct report_wait *kept, const struct wait *wait)
 			.start = overlap->hold.start,
 			.end = overlap->hold.end,
 			.overlap = overlap->end - overlap->begin,
-			.still_held =
-				wait->outcome != OUTCOME_GRANTED && overlap->end >= wait->finish,
+			.still_held = wait->outcome != OUTCOME_GRANTED && !wait->at_most &&
+				      overlap->end >= wait->finish,
 		};
 	}
 	qsort(holders, wait->overlap_count, sizeof(*holders), same_holder_together);
@@ -140,6 +140,7 @@ void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uin
 		.outcome = wait->outcome,
 		.error = wait->error,
 		.holder_unknown = wait->holder_unknown || !wait->overlap_count,
+		.at_most = wait->at_most,
 		.unknown = unknown,
 		.holds_omitted = wait->overlaps_omitted,
 	};

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 
 from e2e import FLOCKTRACE, PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
 
@@ -143,6 +144,39 @@ with open("late", "w") as f:
         self.assertRegex(line, r"^flocktrace: reading flocktrace\.python3\.\d+\.trace \(still being recorded\)$")
         self.assertIn("not taken: session", passed_over)
 
+    def check_one_after_another(self, *command):
+        """Nobody waits, and nobody holds for longer than it has run."""
+        ran_ns = 0
+        for _ in range(5):
+            begin = time.monotonic_ns()
+            self.preloaded(*command)
+            ran_ns += time.monotonic_ns() - begin
+            time.sleep(0.2)
+        report = self.report(sessions(self.runtime)[0])
+        self.assertEqual(report.waits, [])
+        held = report.resource("f")["hold_ns"]
+        self.assertGreater(held["total"], 0)
+        self.assertLess(held["total"], ran_ns)
+        self.assertEqual(report.quality["unknown_ends"], 0)
+        self.assertIn("\nComplete.\n", self.flocktrace("report", sessions(self.runtime)[0]).stdout)
+
+    def test_flocks_one_after_another_did_not_wait(self):
+        self.check_one_after_another("flock", "f", "true")
+
+    def test_flocks_of_a_shell_did_not_wait(self):
+        self.check_one_after_another("sh", "-c", "flock f true; flock f true")
+
+    def test_programs_one_after_another_that_leave_their_lock_to_exit_did_not_wait(self):
+        self.check_one_after_another(PYTHON, "-c", "import fcntl, os; f = open('f', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); os._exit(0)")
+
+    def test_a_killed_holder_held_nobody_knows_how_long(self):
+        script = "import fcntl, os; f = open('f', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); os.kill(os.getpid(), 9)"
+        self.run_program(PYTHON, "-c", script, environment={"LD_PRELOAD": PRELOAD})
+        self.preloaded(PYTHON, "-c", "import fcntl; f = open('f', 'w'); fcntl.lockf(f, fcntl.LOCK_EX)")
+        report = self.report(sessions(self.runtime)[0])
+        self.assertEqual((report.quality["unknown_ends"], report.quality["overlaps"], report.waits), (1, 0, []))
+        self.assertIn("INCOMPLETE: 1 hold of unknown end\n", self.flocktrace("report", sessions(self.runtime)[0]).stdout.replace(".\n", "\n"))
+
     def test_without_any_session_report_says_so(self):
         result = self.flocktrace("report", environment={"HOME": self.directory})
         self.assertEqual(result.returncode, 125)
@@ -164,11 +198,20 @@ with open("late", "w") as f:
             wait = self.report(sessions(self.runtime)[0]).wait("f")
             self.assertEqual((wait["pid"], wait["outcome"]), (waiter.pid, "waiting"))
             self.assertEqual([one["pid"] for one in wait["holders"]], [holder.pid])
+            self.assertFalse(wait["at_most"])
             # And after the waiter was killed in it.
             waiter.kill()
             waiter.wait()
             wait = self.report(sessions(self.runtime)[0]).wait("f")
-            self.assertEqual(wait["pid"], waiter.pid)
+            self.assertEqual((wait["pid"], wait["outcome"], wait["at_most"]), (waiter.pid, "died", True))
+            self.assertEqual([one["pid"] for one in wait["holders"]], [holder.pid])
+            text = self.flocktrace("report", sessions(self.runtime)[0]).stdout
+            self.assertRegex(text, r"\A.*1 wait cost at most [^\n]*\n.*\nINCOMPLETE: 1 wait of unknown end")
+            # It did not take what was free from here on.
+            holder.communicate()
+            freed = self.report(sessions(self.runtime)[0]).wait("f")["wait_ns"]
+            time.sleep(0.1)
+            self.assertEqual(self.report(sessions(self.runtime)[0]).wait("f")["wait_ns"], freed)
         finally:
             waiter.kill()
             waiter.wait()

@@ -435,6 +435,35 @@ static void replayed(void)
 	report_builder_event(builder_now, &end);
 }
 
+/* Nobody watched: the cashier, who holds, and the clerk, who waits, are found dead afterwards; so
+ * is the backup, which had said that it exits. */
+static void found_dead(void)
+{
+	struct event event = { .kind = EVENT_CALL,
+			       .process = BACKUP,
+			       .file = NONE,
+			       .stack = NONE,
+			       .call = { .call = EXIT_PROCESS } };
+
+	position = 0;
+	for (uint32_t i = CASHIER; i <= BACKUP; i++)
+		born(i, 1 * S);
+	asks(BACKUP, BACKING_UP, MODE_EXCLUSIVE, 2 * S);
+	gets(BACKUP, BACKING_UP, 2 * S, 4000);
+	event.position = ++position;
+	event.time = 3 * S;
+	report_builder_event(builder_now, &event);
+	asks(CASHIER, SAVING, MODE_EXCLUSIVE, 9 * S);
+	gets(CASHIER, SAVING, 9 * S, 4000);
+	asks(CLERK, LOADING, MODE_EXCLUSIVE, 10 * S);
+	event = (struct event){ .kind = EVENT_DEATH, .time = 61 * S, .death = { .late = true } };
+	for (event.process = CASHIER; event.process <= BACKUP; event.process++)
+		report_builder_event(builder_now, &event);
+	event.kind = EVENT_END;
+	event.position = ++position;
+	report_builder_event(builder_now, &event);
+}
+
 static void quiet(void)
 {
 	requests(1204, lock_orders);
@@ -522,6 +551,7 @@ static const struct {
 	{ "all-brief", all_brief },
 	{ "unknown-holders", unknown_holders },
 	{ "replayed", replayed },
+	{ "found-dead", found_dead },
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },
 	{ "quiet-but-unseen", quiet_but_unseen },

@@ -84,8 +84,8 @@ static void on_wait(void *context, const struct wait *wait)
 	(void)context;
 	fprintf(tell, "%c waits ", 'A' + (int)wait->process);
 	write_range(tell, wait->world, wait->mode, wait->start, wait->end);
-	fprintf(tell, " %" PRIu64 "..%" PRIu64 " %s:", wait->begin, wait->finish,
-		names[wait->outcome]);
+	fprintf(tell, " %" PRIu64 "..%s%" PRIu64 " %s:", wait->begin, wait->at_most ? "<=" : "",
+		wait->finish, names[wait->outcome]);
 	for (uint32_t i = 0; i < wait->overlap_count; i++) {
 		fputs(i ? ", " : " ", tell);
 		write_holder(tell, &wait->overlaps[i].hold);
@@ -382,6 +382,11 @@ void dies(uint64_t time, uint32_t process)
 	call(EVENT_DEATH, time, process, (struct event){ .file = NONE });
 }
 
+void found_dead(uint64_t time, uint32_t process)
+{
+	call(EVENT_DEATH, time, process, (struct event){ .file = NONE, .death = { .late = true } });
+}
+
 void reaps(uint64_t time, uint32_t process, int64_t pid, int status)
 {
 	call(EVENT_CALL_RESULT, time, process,
@@ -401,4 +406,9 @@ void loses(uint64_t time)
 void ends(uint64_t time)
 {
 	call(EVENT_END, time, NONE, (struct event){ .file = NONE });
+}
+
+void ends_unwatched(uint64_t time)
+{
+	call(EVENT_END, time, NONE, (struct event){ .file = NONE, .end = { .unwatched = true } });
 }

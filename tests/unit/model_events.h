@@ -67,10 +67,14 @@ void forked(uint64_t time, uint32_t process, int64_t pid);
 void born(uint64_t time, enum birth birth, uint32_t process, uint32_t parent, uint64_t open_fds);
 void exits(uint64_t time, uint32_t process);
 void dies(uint64_t time, uint32_t process);
+/* It was found dead: it died at any time since its last word. */
+void found_dead(uint64_t time, uint32_t process);
 void reaps(uint64_t time, uint32_t process, int64_t pid, int status);
 void other_call(uint64_t time, uint32_t process);
 void loses(uint64_t time);
 void ends(uint64_t time);
+/* And nobody knows who has died meanwhile. */
+void ends_unwatched(uint64_t time);
 
 /* Pids of processes: what fork returns and wait reaps. */
 #define PID(process) (1000 + (int)(process))
@@ -84,7 +88,8 @@ const char *held_on(uint32_t file);
 #define held() held_on(0)
 /*
  * What the model has told since the last call, a line each:
- * "A:X0-100 10..50 released\n", "B waits X0-10 30..90 granted: A 30..80, C 40..90\n".
+ * "A:X0-100 10..50 released\n", "B waits X0-10 30..90 granted: A 30..80, C 40..90\n",
+ * "B waits X0-10 30..<=90 …" where the end is the latest possible one.
  * Requests are counted instead. Valid until the next call.
  */
 const char *told(void);

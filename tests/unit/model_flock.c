@@ -187,8 +187,9 @@ Test(model_flock, a_silent_child_keeps_it_when_its_parent_dies)
 	dies(30, A);
 	cr_expect_str_eq(held(), "A:fX");
 	take(50, whole(C, 3, X));
-	cr_expect_str_eq(told(), "A:fX 11..51 implied\n");
+	cr_expect_str_eq(told(), "A:fX 11..30 implied\n");
 	cr_expect_eq(model_quality(model)->overlaps, 0);
+	cr_expect_eq(model_quality(model)->unknown_ends, 1);
 }
 
 Test(model_flock, a_failed_fork_leaves_nothing_behind)

@@ -109,6 +109,14 @@ Test(alive, a_session_with_a_living_process_is_live_and_ends_now)
 	cr_expect_gt(outcome.end, 1000000);
 }
 
+Test(alive, a_fork_child_that_came_late_to_say_when_it_started_is_alive)
+{
+	struct outcome outcome = read_session(session_with(getpid(), start_time(getpid()) + 500));
+
+	cr_expect_eq(outcome.deaths, 0);
+	cr_expect(outcome.live);
+}
+
 Test(alive, a_process_that_is_gone_is_dead_at_the_end)
 {
 	char *argv[] = { (char *)"true", NULL };

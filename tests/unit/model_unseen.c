@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Ends that nobody saw: sessions without a launcher, where nobody tells who has died. */
+#include <criterion/criterion.h>
+
+#include "tests/unit/model_events.h"
+
+#define US     UINT64_C(1000)
+#define MS     UINT64_C(1000000)
+#define SECOND (1000 * MS)
+
+TestSuite(model_unseen, .init = begin_model, .fini = end_model);
+
+static uint64_t unknown_ends(void)
+{
+	return model_quality(model)->unknown_ends;
+}
+
+/* A blocking call that takes so long. */
+static void gets(uint64_t begin, uint64_t duration, struct lock lock)
+{
+	ask(begin, waiting(lock));
+	answer(begin, begin + duration, waiting(lock), 0);
+}
+
+Test(model_unseen, programs_one_after_another_do_not_wait_for_each_other)
+{
+	gets(1 * MS, 5 * US, posix(A, X, 0, END));
+	exits(3 * MS, A);
+	gets(60 * MS, 5 * US, posix(B, X, 0, END));
+	exits(62 * MS, B);
+	gets(120 * MS, 5 * US, posix(C, X, 0, END));
+	cr_expect_str_eq(told(), "A:X0-END 1005000..3000000 implied\n"
+				 "B:X0-END 60005000..62000000 implied\n");
+	cr_expect_eq(unknown_ends(), 0);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_unseen, flock_and_its_child_hold_until_both_have_said_that_they_exit)
+{
+	take(1 * MS, whole(A, 3, X));
+	forks(2 * MS, A);
+	born(3 * MS, BIRTH_FORK, B, A, 0);
+	forked(3 * MS, A, PID(B));
+	exits(8 * MS, B);
+	exits(9 * MS, A);
+	gets(30 * MS, 5 * US, whole(C, 3, X));
+	cr_expect_str_eq(told(), "A:fX 1000001..9000000 implied\n");
+	cr_expect_eq(unknown_ends(), 0);
+}
+
+Test(model_unseen, what_was_kept_by_one_that_closed_it_last_is_not_forgotten)
+{
+	take(1 * MS, whole(A, 3, X));
+	forks(2 * MS, A);
+	born(3 * MS, BIRTH_FORK, B, A, 0);
+	forked(3 * MS, A, PID(B));
+	exits(4 * MS, B);
+	closes(9 * MS, A, 3, 3, 0); /* and B may have gone long before */
+	gets(30 * MS, 5 * US, whole(C, 3, X));
+	cr_expect_str_eq(told(), "A(B):fX 1000001..9000000 implied\n");
+}
+
+Test(model_unseen, a_wait_that_ends_with_the_exit_of_the_holder_is_charged_to_it)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	exits(90 * MS, A);
+	answer(10 * MS, 91 * MS, waiting(posix(B, X, 0, 10)), 0);
+	cr_expect_str_eq(told(), "B waits X0-10 10000000..91000000 granted: A 10000000..91000000\n"
+				 "A:X0-10 1000001..91000000 implied\n");
+}
+
+Test(model_unseen, of_two_that_exit_only_the_last_is_charged_to_the_end)
+{
+	take(1 * MS, posix(A, S, 0, 10));
+	take(2 * MS, posix(B, S, 0, 10));
+	ask(10 * MS, waiting(posix(C, X, 0, 10)));
+	exits(30 * MS, A);
+	exits(90 * MS, B);
+	answer(10 * MS, 91 * MS, waiting(posix(C, X, 0, 10)), 0);
+	cr_expect_str_eq(told(), "C waits X0-10 10000000..91000000 granted: A 10000000..30000000, "
+				 "B 10000000..91000000\n"
+				 "B:S0-10 2000001..91000000 implied\n"
+				 "A:S0-10 1000001..30000000 implied\n");
+}
+
+Test(model_unseen, memory_takes_time_to_go_before_the_locks_do)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	exits(9 * MS, A);
+	gets(10 * MS, 40 * MS, posix(B, X, 0, 10));
+	cr_expect_str_eq(told(), "B waits X0-10 10000000..50000000 granted: A 10000000..50000000\n"
+				 "A:X0-10 1000001..50000000 implied\n");
+}
+
+Test(model_unseen, who_said_long_ago_that_it_exits_is_no_holder)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	exits(9 * MS, A);
+	gets(5 * SECOND, 40 * MS, posix(B, X, 0, 10));
+	cr_expect_str_eq(told(), "B waits X0-10 5000000000..5040000000 granted: ?\n"
+				 "A:X0-10 1000001..9000000 implied\n");
+}
+
+Test(model_unseen, a_killed_holder_held_as_long_as_somebody_waited_for_its_end)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	gets(10 * MS, 5 * SECOND, posix(B, X, 0, 10));
+	cr_expect_str_eq(told(),
+			 "B waits X0-10 10000000..5010000000 granted: A 10000000..5010000000\n"
+			 "A:X0-10 1000001..5010000000 implied\n");
+	found_dead(9 * SECOND, A);
+	cr_expect_eq(unknown_ends(), 0);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_unseen, a_killed_holder_that_nobody_waited_for_held_nobody_knows_how_long)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	other_call(4 * MS, A);
+	gets(5 * SECOND, 5 * US, posix(B, X, 0, 10));
+	cr_expect_str_eq(told(), "A:X0-10 1000001..4000000 implied\n");
+	cr_expect_eq(model_quality(model)->overlaps, 1);
+	cr_expect_eq(unknown_ends(), 0); /* an unlock may have been missed: that is said already */
+	found_dead(9 * SECOND, A);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+	cr_expect_eq(unknown_ends(), 1);
+}
+
+Test(model_unseen, who_is_found_dead_held_until_its_last_word_for_certain)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	take(2 * MS, whole(A, 4, X));
+	other_call(4 * MS, A);
+	take(5 * MS, on_file(posix(B, X, 0, 10), 1));
+	exits(6 * MS, B);
+	found_dead(9 * SECOND, A);
+	found_dead(9 * SECOND, B);
+	cr_expect_str_eq(told(), "A:X0-10 1000001..4000000 died\nA:fX 2000001..4000000 died\n"
+				 "B:X0-10 5000001..6000000 died\n");
+	cr_expect_eq(unknown_ends(), 2);
+	cr_expect_str_eq(held(), "");
+}
+
+Test(model_unseen, a_death_that_was_watched_is_an_end)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	dies(9 * SECOND, A);
+	cr_expect_str_eq(told(), "A:X0-10 1000001..9000000000 died\n");
+	cr_expect_eq(unknown_ends(), 0);
+}
+
+/* ---- Waiters */
+
+Test(model_unseen, a_waiter_that_is_found_dead_waited_at_most_until_then)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	found_dead(9 * SECOND, B);
+	cr_expect_str_eq(told(), "B waits X0-10 10000000..<=9000000000 died: "
+				 "A 10000000..9000000000\n");
+}
+
+Test(model_unseen, a_waiter_that_did_not_take_what_became_free_was_dead_by_then)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	take(2 * SECOND, posix(A, U, 0, 10));
+	other_call(3 * SECOND, A);
+	found_dead(9 * SECOND, B);
+	cr_expect_str_eq(told(), "A:X0-10 1000001..2000000000 released\n"
+				 "B waits X0-10 10000000..<=2000000000 died: "
+				 "A 10000000..2000000000\n");
+}
+
+Test(model_unseen, the_holder_of_a_job_that_was_killed_as_a_whole_is_still_named)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	found_dead(9 * SECOND, A);
+	found_dead(9 * SECOND, B);
+	cr_expect_str_eq(told(), "A:X0-10 1000001..1000001 died\n"
+				 "B waits X0-10 10000000..<=9000000000 died: "
+				 "A 10000000..9000000000\n");
+}
+
+Test(model_unseen, where_nobody_knows_who_lives_a_wait_lasts_at_most_to_the_end)
+{
+	take(1 * MS, posix(A, X, 0, 10));
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	ends_unwatched(9 * SECOND);
+	cr_expect_str_eq(told(), "B waits X0-10 10000000..<=9000000000 waiting: "
+				 "A 10000000..9000000000\n"
+				 "A:X0-10 1000001..9000000000 open\n");
+}
+
+/* ---- Threads that never speak again */
+
+Test(model_unseen, the_unlock_of_a_thread_that_never_speaks_again_is_an_unlock)
+{
+	take(1 * MS, by_thread(posix(A, X, 0, 10), 1));
+	take(4 * MS, by_thread(posix(A, U, 0, 10), 2));
+	cr_expect_str_eq(held(), "");
+	gets(20 * MS, 5 * US, posix(B, X, 0, 10));
+	exits(30 * MS, A);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+	ends(90 * MS);
+	cr_expect_str_eq(told(), "A:X0-10 1000001..4000000 released\n"
+				 "B:X0-10 20005000..90000000 open\n");
+}
