@@ -48,18 +48,20 @@ static bool same_path(const struct process_slot *other, int other_fd, const stru
 }
 
 /*
- * Same number and same file: that the other process opened the same file anew at the same number is
- * the one way to be wrong. Under another number (dup2 between fork and exec) the kernel is asked
- * whether the descriptions are one; not in a sandbox, which might kill for kcmp(2).
+ * Whether the descriptions are one the kernel says; both processes may have opened the file, and got
+ * the same number. Where it can't be asked (a sandbox might kill for kcmp(2), or refuses it), the
+ * same number counts as shared, and another one (dup2 between fork and exec) as not.
  */
 static bool shares(const struct process_slot *other, int other_fd, const struct mine *mine)
 {
+	long difference = -1;
+
 	if (!same_path(other, other_fd, mine))
 		return false;
-	if (other_fd == mine->fd)
-		return true;
-	return !recorder.sandboxed &&
-	       !raw6(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd, 0);
+	if (!recorder.sandboxed)
+		difference = raw6(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd,
+				  0);
+	return difference < 0 ? other_fd == mine->fd : !difference;
 }
 
 static void inherit(struct process_slot *other, int other_fd, int fd)

@@ -227,6 +227,27 @@ os.wait()
             self.assertEqual([[holder["pid"] for holder in wait["holders"]] for wait in waits], [[said[0]["holder"]]])
             self.assertGreaterEqual(waits[0]["holders"][0]["overlap_ns"], 100 * MS)
 
+    def test_parent_and_child_that_open_the_file_at_the_same_number_are_two_owners(self):
+        said, report = self.python("""
+open("f", "w").close()
+ready, go = os.pipe()
+child = os.fork()
+f = os.open("f", os.O_RDWR)  # after the fork: the same number in both
+if child == 0:
+    os.read(ready, 1)
+    flock(f, LOCK_EX)
+    os._exit(0)
+flock(f, LOCK_EX)
+os.write(go, b"x")
+wait_until_blocked(child)
+time.sleep(0.05)
+flock(f, LOCK_UN)
+os.waitpid(child, 0)
+say(holder=os.getpid())
+""")
+        self.assertEqual([holder["pid"] for holder in report.wait("f")["holders"]], [said[0]["holder"]])
+        self.assert_clean(report)
+
     def test_a_duplicate_made_before_the_lock_keeps_it_after_the_first_descriptor_is_closed(self):
         said, report = self.python("""
 f = os.open("copied", os.O_RDWR | os.O_CREAT)
