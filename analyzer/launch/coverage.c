@@ -115,6 +115,9 @@ static void settle(struct coverage *coverage, struct kin *kin, uint64_t now)
 	process_executable(kin->pid, exe, sizeof(exe));
 	free(kin->exe);
 	kin->exe = xstrdup(exe);
+	/* It may take long until it loads the program, and the recorder. */
+	if (executable_is_valgrind(exe))
+		return;
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)kin->pid);
 	elf_look(link, &elf);
 	file = elf_obstacle(&elf);

@@ -109,7 +109,8 @@ static void explain_absence(struct checkup *checkup, pid_t pid)
 	free(list);
 }
 
-static void look_at_image(struct checkup *checkup, pid_t pid)
+/* Where the recorder is loaded, what kept it out elsewhere did not. */
+static void look_at_image(struct checkup *checkup, pid_t pid, bool loaded)
 {
 	struct elf_summary elf;
 	enum obstacle obstacle;
@@ -118,7 +119,9 @@ static void look_at_image(struct checkup *checkup, pid_t pid)
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
 	elf_look(link, &elf);
 	obstacle = elf_obstacle(&elf);
-	if (obstacle != OBSTACLE_NONE)
+	if (executable_is_valgrind(checkup->image))
+		obstacle = OBSTACLE_VALGRIND;
+	if (obstacle != OBSTACLE_NONE && (!loaded || obstacle != OBSTACLE_STATIC))
 		checkup_remark(checkup, obstacle, NULL);
 }
 
@@ -154,7 +157,7 @@ int checkup_process(struct checkup *checkup, pid_t pid, char **loaded)
 		obstacle = OBSTACLE_NOT_ALLOWED;
 	if (obstacle == OBSTACLE_NONE) {
 		*loaded = recorder_in(maps);
-		look_at_image(checkup, pid);
+		look_at_image(checkup, pid, *loaded);
 		if (!*loaded)
 			explain_absence(checkup, pid);
 	} else {

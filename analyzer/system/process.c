@@ -166,6 +166,11 @@ void process_executable(pid_t pid, char *buffer, size_t size)
 	buffer[got > 0 ? got : 0] = '\0';
 }
 
+bool executable_is_valgrind(const char *exe)
+{
+	return strstr(exe, "/valgrind/");
+}
+
 bool process_changed_user(pid_t pid)
 {
 	char *status = NULL;

@@ -34,6 +34,12 @@ char *process_environment(pid_t pid, const char *name);
 /* The path of the executable; where that may not be read, its short name; "" if it is gone. */
 void process_executable(pid_t pid, char *buffer, size_t size);
 
+/*
+ * Whether an executable is a tool of valgrind: linked statically itself, it loads and runs another
+ * program, with what that one preloads.
+ */
+bool executable_is_valgrind(const char *exe);
+
 /* Whether its effective user is not its real one: a setuid program, seen from outside. */
 bool process_changed_user(pid_t pid);
 
