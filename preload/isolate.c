@@ -52,6 +52,8 @@ static struct {
 	void *(*__tls_get_addr)(struct tls_index *index);
 	int (*dl_iterate_phdr)(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
 			       void *data);
+	void *(*memset)(void *to, int byte, size_t length);
+	int (*pthread_mutex_init)(pthread_mutex_t *mutex, const pthread_mutexattr_t *kind);
 	int (*pthread_mutex_lock)(pthread_mutex_t *mutex);
 	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
 	int (*munmap)(void *address, size_t length);
@@ -256,6 +258,31 @@ static int our_mutex_unlock(pthread_mutex_t *mutex)
 	return was.pthread_mutex_unlock(mutex);
 }
 
+/*
+ * The first walk of a process sets tables and mutexes up that all its threads use. A sanitizer of
+ * the host, which sees these two calls but not what orders them, would report a race.
+ */
+static void *our_memset(void *to, int byte, size_t length)
+{
+	char *at = to;
+
+	if (!thread_walking())
+		return was.memset(to, byte, length);
+	while (length--) {
+		*at++ = (char)byte;
+		__asm__ volatile("" ::: "memory"); /* or it becomes a call of memset() */
+	}
+	return to;
+}
+
+static int our_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *kind)
+{
+	if (kind || !thread_walking())
+		return was.pthread_mutex_init(mutex, kind);
+	*mutex = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	return 0;
+}
+
 /* libunwind wants the object that holds one address, and tells it in the first word of `data`. */
 static int our_iterate(int (*callback)(struct dl_phdr_info *info, size_t size, void *data),
 		       void *data)
@@ -298,6 +325,8 @@ static const struct redirection redirections[] = {
 	REDIRECT(sigprocmask, our_sigprocmask, true),
 	REDIRECT(__tls_get_addr, our_tls_get_addr, false),
 	REDIRECT(dl_iterate_phdr, our_iterate, true),
+	REDIRECT(memset, our_memset, false),
+	REDIRECT(pthread_mutex_init, our_mutex_init, false),
 	REDIRECT(pthread_mutex_lock, our_mutex_lock, true),
 	REDIRECT(pthread_mutex_unlock, our_mutex_unlock, true),
 	REDIRECT(munmap, our_munmap, true),

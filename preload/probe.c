@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/arch.h"
+#include "preload/copy.h"
 #include "preload/thread.h"
 
 #define PAGE	  4096u /* the smallest there is: probing more often than needed harms nobody */
@@ -76,6 +77,6 @@ bool probe_copy(void *to, const void *from, size_t length, const void *frame)
 	if (!on_own_stack(from, length, frame) && !on_known_stack(from, length, frame) &&
 	    !probe_readable(from, length))
 		return false;
-	memcpy(to, from, length);
+	copy_unseen(to, from, length);
 	return true;
 }

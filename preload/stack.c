@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "preload/arch.h"
+#include "preload/copy.h"
 #include "preload/emit.h"
 #include "preload/modules.h"
 #include "preload/signals.h"
@@ -90,7 +91,7 @@ static void take_walk(struct thread *thread, struct site site, struct walk *walk
 	walk->count = found - own < depth ? found - own : depth;
 	walk->truncated = found - own > depth;
 	walk->failed = false;
-	memmove(walk->addresses, walk->addresses + own, walk->count * sizeof(*walk->addresses));
+	copy_unseen(walk->addresses, walk->addresses + own, walk->count * sizeof(*walk->addresses));
 	while (walk->count && !walk->addresses[walk->count - 1])
 		walk->count--;
 	if (!walk->count && site.caller) {
