@@ -53,6 +53,7 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report->looking = findings_builder_new(reader_catalog(reader));
 	listener = findings_builder_callbacks(report->looking);
 	report->builder = report_builder_new(waits_kept(options), &listener);
+	findings_builder_model(report->looking, report_builder_model(report->builder));
 	while (reader_next(reader, &event)) {
 		findings_builder_event(report->looking, &event);
 		report_builder_event(report->builder, &event);

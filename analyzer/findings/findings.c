@@ -68,16 +68,29 @@ static void on_hold(void *context, const struct hold *hold)
 	struct findings_builder *builder = context;
 
 	lost_hold(builder, hold);
+	owners_hold(builder, hold);
+	files_hold(builder, hold);
 }
 
 static void on_request(void *context, const struct request *request)
 {
 	struct findings_builder *builder = context;
 
+	tries_request(builder, request);
+	waits_request(builder, request);
 	if (!is_grant(request))
 		return;
 	watch_grant(builder, request);
 	lost_request(builder, request);
+	files_grant(builder, request);
+}
+
+static void on_wait(void *context, const struct wait *wait)
+{
+	struct findings_builder *builder = context;
+
+	owners_wait(builder, wait);
+	waits_wait(builder, wait);
 }
 
 struct model_callbacks findings_builder_callbacks(struct findings_builder *builder)
@@ -86,14 +99,17 @@ struct model_callbacks findings_builder_callbacks(struct findings_builder *build
 		.context = builder,
 		.request = on_request,
 		.hold = on_hold,
+		.wait = on_wait,
 	};
 }
 
 /* What the model has told about an event by now may make sense of the event. */
 static void finish_event(struct findings_builder *builder)
 {
-	if (builder->begun)
-		lost_after(builder, &builder->event);
+	if (!builder->begun)
+		return;
+	lost_after(builder, &builder->event);
+	files_after(builder, &builder->event);
 }
 
 void findings_builder_event(struct findings_builder *builder, const struct event *event)
@@ -111,9 +127,17 @@ struct findings_builder *findings_builder_new(const struct catalog *catalog)
 	return builder;
 }
 
+void findings_builder_model(struct findings_builder *builder, const struct model *model)
+{
+	builder->model = model;
+}
+
 const struct findings *findings_builder_finish(struct findings_builder *builder)
 {
 	finish_event(builder);
+	builder->begun = false;
+	tries_finish(builder);
+	files_finish(builder);
 	if (builder->found.count)
 		qsort(builder->found.items, builder->found.count, sizeof(*builder->found.items),
 		      by_weight);
@@ -125,10 +149,23 @@ void findings_builder_free(struct findings_builder *builder)
 {
 	if (!builder)
 		return;
-	for (uint32_t i = 0; i < builder->processes.count; i++)
+	for (uint32_t i = 0; i < builder->processes.count; i++) {
 		vec_free(&builder->processes.items[i].threads);
+		vec_free(&builder->processes.items[i].habits);
+		free(builder->processes.items[i].series);
+	}
+	for (uint32_t i = 0; i < builder->files.count; i++)
+		vec_free(&builder->files.items[i].users);
+	for (uint32_t i = 0; i < builder->names.count; i++)
+		free(builder->names.items[i].path);
 	vec_free(&builder->processes);
 	vec_free(&builder->files);
+	vec_free(&builder->names);
+	map_free(&builder->name_map);
+	vec_free(&builder->nameless);
+	vec_free(&builder->slow);
+	map_free(&builder->slow_map);
+	vec_free(&builder->scratch);
 	vec_free(&builder->lost);
 	vec_free(&builder->found);
 	map_free(&builder->found_map);

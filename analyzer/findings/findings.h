@@ -67,6 +67,8 @@ struct findings_builder;
 struct findings_builder *findings_builder_new(const struct catalog *catalog);
 /* What the model is to tell; it tells it during model_event(). */
 struct model_callbacks findings_builder_callbacks(struct findings_builder *builder);
+/* The model that tells, to be asked who holds what; before the first event. */
+void findings_builder_model(struct findings_builder *builder, const struct model *model);
 /* Each event, before model_event() sees it. */
 void findings_builder_event(struct findings_builder *builder, const struct event *event);
 /* After the last event. Valid until the builder is freed. */

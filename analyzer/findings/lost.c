@@ -3,8 +3,6 @@
  * Locks that their owner lost: who lost one often knows, as a program that closes all it has, or
  * gives up after a failed try. It matters where it went on.
  */
-#include <errno.h>
-
 #include "analyzer/findings/watch.h"
 
 static void conclude(struct findings_builder *builder, uint32_t at, uint64_t time, bool matters)
@@ -157,20 +155,14 @@ static bool matters(const struct lost *lost, const struct event *event)
 {
 	bool went_on = event->time >= lost->dropped.time + WENT_ON_NS;
 
-	switch (lost->id) {
-	case FINDING_CLOSE_DROPS_LOCK:
+	if (lost->id == FINDING_CLOSE_DROPS_LOCK)
 		return is_request(event) || went_on;
-	case FINDING_UNLOCKED_BY_OTHER:
-		if (is_request(event))
-			return event->lock.mode == MODE_UNLOCK && overlaps(event, &lost->hold);
-		return went_on && lost->taken_then.process != NONE &&
-		       lost->dropped.process != lost->hold.process;
-	case FINDING_UPGRADE_LOST_LOCK:
-	case FINDING_UPGRADE_GAP:
-	case FINDINGS:
-		break;
-	}
-	return went_on;
+	if (lost->id == FINDING_UPGRADE_LOST_LOCK)
+		return went_on;
+	if (is_request(event))
+		return event->lock.mode == MODE_UNLOCK && overlaps(event, &lost->hold);
+	return went_on && lost->taken_then.process != NONE &&
+	       lost->dropped.process != lost->hold.process;
 }
 
 static bool concerns(const struct lost *lost, const struct event *event)

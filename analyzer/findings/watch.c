@@ -32,6 +32,11 @@ static struct seen_thread *thread_of(struct seen_process *process, uint32_t tid)
 	return &process->threads.items[process->last_thread];
 }
 
+struct seen_thread *watch_thread(struct findings_builder *builder, uint32_t process, uint32_t tid)
+{
+	return thread_of(watch_process(builder, process), tid);
+}
+
 static struct act act_of(const struct event *event)
 {
 	struct act act = {
@@ -68,14 +73,58 @@ static bool is_act(const struct event *event)
 	return false;
 }
 
+/* It is inside of its request no more. */
+static void leave(struct findings_builder *builder, struct seen_thread *thread)
+{
+	if (!thread->inside)
+		return;
+	thread->inside = false;
+	watch_file(builder, thread->waiting.file)->waiting--;
+}
+
 /* The model ends what a call ended when the next event of its thread comes: until then it is the
  * last but one. */
 static void finish_act(struct findings_builder *builder)
 {
-	if (builder->now.by.process != NONE)
-		thread_of(watch_process(builder, builder->now.by.process), builder->now.by.tid)
-			->act = builder->now;
+	const struct finding_side *by = &builder->now.by;
+	struct seen_thread *thread;
+
+	if (by->process == NONE)
+		return;
+	thread = watch_thread(builder, by->process, by->tid);
+	thread->act = builder->now;
+	/* The model has told about it by now. */
+	if (builder->event.kind == EVENT_RESULT)
+		leave(builder, thread);
 	builder->now.by = nobody;
+}
+
+static void see_request(struct findings_builder *builder, const struct event *event)
+{
+	struct seen_thread *thread = watch_thread(builder, event->process, event->tid);
+
+	if (event->kind != EVENT_RESULT || !event->lock.has_request)
+		leave(builder, thread);
+	if (event->kind != EVENT_REQUEST || !event->lock.may_block || event->lock.query ||
+	    event->file == NONE)
+		return;
+	thread->inside = true;
+	thread->queue = ++watch_file(builder, event->file)->waiting;
+	thread->waiting = (struct asked){
+		.by = { event->process, event->tid, event->stack, event->time },
+		.file = event->file,
+		.world = event->lock.world,
+		.mode = event->lock.mode,
+		.start = event->lock.start,
+		.end = event->lock.end,
+	};
+}
+
+static void forget_threads(struct findings_builder *builder, struct seen_process *process)
+{
+	for (uint32_t i = 0; i < process->threads.count; i++)
+		leave(builder, &process->threads.items[i]);
+	vec_free(&process->threads);
 }
 
 static void see_process(struct findings_builder *builder, const struct event *event)
@@ -88,11 +137,17 @@ static void see_process(struct findings_builder *builder, const struct event *ev
 	if (event->kind == EVENT_PROCESS && event->born.parent != NONE &&
 	    event->born.parent != event->process)
 		process->parent = event->born.parent;
-	if (event->kind == EVENT_DEATH ||
-	    (event->kind == EVENT_CALL && event->call.call == EXIT_PROCESS))
-		process->gone = true;
-	if (event->kind == EVENT_DEATH)
-		vec_free(&process->threads);
+	if (event->kind == EVENT_PROCESS) {
+		process->executes |= event->born.birth != BIRTH_FORK;
+		forget_threads(builder, process);
+	}
+	if (event->kind == EVENT_CALL && event->call.call == EXIT_PROCESS)
+		process->gone = process->exited = true;
+	if (event->kind != EVENT_DEATH)
+		return;
+	process->gone = true;
+	tries_gone(builder, event->process);
+	forget_threads(builder, process);
 }
 
 void watch_event(struct findings_builder *builder, const struct event *event)
@@ -101,8 +156,13 @@ void watch_event(struct findings_builder *builder, const struct event *event)
 	builder->event = *event;
 	builder->begun = true;
 	see_process(builder, event);
-	if (is_act(event))
-		builder->now = act_of(event);
+	if (!is_act(event))
+		return;
+	builder->now = act_of(event);
+	if (event->kind == EVENT_REQUEST || event->kind == EVENT_RESULT)
+		see_request(builder, event);
+	else
+		leave(builder, watch_thread(builder, event->process, event->tid));
 }
 
 const struct act *watch_ender(struct findings_builder *builder, const struct hold *hold)
@@ -148,6 +208,31 @@ struct finding_side watch_taken(struct findings_builder *builder, const struct h
 			if (took(&file->grants[hold->world][exclusive][i], hold, since, until))
 				return file->grants[hold->world][exclusive][i].by;
 	return nobody;
+}
+
+/* ---- Who holds what */
+
+bool watch_in_the_way(struct findings_builder *builder, const struct asked *asked,
+		      struct hold *hold)
+{
+	uint32_t count;
+
+	if (!builder->model || asked->file == NONE)
+		return false;
+	count = model_holds(builder->model, asked->file, builder->scratch.items,
+			    builder->scratch.room);
+	if (count > builder->scratch.room) {
+		vec_reserve(&builder->scratch, count);
+		model_holds(builder->model, asked->file, builder->scratch.items, count);
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		*hold = builder->scratch.items[i];
+		if (hold->world == asked->world && hold->process != asked->by.process &&
+		    hold->start < asked->end && asked->start < hold->end &&
+		    (asked->mode == MODE_EXCLUSIVE || hold->mode == MODE_EXCLUSIVE))
+			return true;
+	}
+	return false;
 }
 
 bool watch_descends(struct findings_builder *builder, uint32_t process, uint32_t from)

@@ -102,7 +102,8 @@ static void hand_over(struct model *model, struct process *process, uint32_t at)
 			continue;
 		keeper = find_keeper(model, process, at);
 		if (keeper != NONE && keeper != process->index)
-			waits_handed_over(table, owner_description(at), process->index, keeper);
+			waits_handed_over(table, owner_description(at), process->index, keeper,
+					  model->now);
 	}
 }
 

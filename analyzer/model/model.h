@@ -36,6 +36,7 @@ struct hold {
 	uint64_t start, end;
 	uint32_t process, tid; /* who acquired it */
 	uint32_t keeper;       /* who has it now, where a description has outlived its taker */
+	uint64_t kept_since;   /* ns: since when, where that is not the taker */
 	uint32_t stack;	       /* where it was acquired */
 	int32_t fd;
 	uint64_t granted, released; /* ns; released is set when it has ended */

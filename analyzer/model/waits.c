@@ -162,20 +162,26 @@ void waits_changed(struct lock_table *table, uint32_t owner, uint64_t time, enum
 	}
 }
 
-void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, uint32_t keeper)
+static void hand_over(struct hold *hold, uint32_t gone, uint32_t keeper, uint64_t time)
+{
+	if (hold->keeper != gone)
+		return;
+	hold->keeper = keeper;
+	hold->kept_since = time;
+}
+
+void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, uint32_t keeper,
+		       uint64_t time)
 {
 	struct range_set *set = table_set(table, owner);
 
 	for (uint32_t i = 0; set && i < set->pieces.count; i++)
-		if (set->pieces.items[i].hold.keeper == gone)
-			set->pieces.items[i].hold.keeper = keeper;
+		hand_over(&set->pieces.items[i].hold, gone, keeper, time);
 	for (struct flight *flight = table->pending; flight; flight = flight->next)
-		for (uint32_t i = 0; i < flight->standing.count; i++) {
-			struct blocker *blocker = &flight->standing.items[i];
-
-			if (blocker->owner == owner && blocker->overlap.hold.keeper == gone)
-				blocker->overlap.hold.keeper = keeper;
-		}
+		for (uint32_t i = 0; i < flight->standing.count; i++)
+			if (flight->standing.items[i].owner == owner)
+				hand_over(&flight->standing.items[i].overlap.hold, gone, keeper,
+					  time);
 }
 
 uint64_t waits_last_blocked(const struct flight *flight)

@@ -10,7 +10,8 @@ void waits_begin(struct lock_table *table, struct flight *flight);
 /* The holds of one owner have changed at `time`; `how` says in which way those that went ended. */
 void waits_changed(struct lock_table *table, uint32_t owner, uint64_t time, enum hold_end how);
 /* The holds of a description that `gone` had are in the hands of another process now. */
-void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, uint32_t keeper);
+void waits_handed_over(struct lock_table *table, uint32_t owner, uint32_t gone, uint32_t keeper,
+		       uint64_t time);
 /* Ends the wait, tells about it if it was one, and returns whether it was. */
 bool waits_finish(struct model *model, struct flight *flight, uint64_t time, enum outcome outcome,
 		  int error);

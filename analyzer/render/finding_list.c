@@ -8,7 +8,10 @@ static void print_side(struct text *text, const char *role, const struct finding
 {
 	fprintf(text->out, TEXT_PAD "%c%s by %s", toupper((unsigned char)*role), role + 1,
 		phrase_process(&text->scratch, text->catalog, side->process, side->tid));
-	text_stack(text, side->stack);
+	if (side->stack != NONE)
+		text_stack(text, side->stack);
+	else
+		fputc('\n', text->out);
 }
 
 static void print_finding(struct text *text, uint32_t number, const struct finding *finding)

@@ -141,6 +141,11 @@ struct report_builder *report_builder_new(uint32_t waits_kept, const struct mode
 	return builder;
 }
 
+const struct model *report_builder_model(const struct report_builder *builder)
+{
+	return builder->model;
+}
+
 /* Position 0: from a slot or from the recorder's store of slow waits, where nothing follows on. */
 static void see_begin(struct report_builder *builder, const struct event *event)
 {

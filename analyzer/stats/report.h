@@ -133,6 +133,8 @@ struct report_builder;
 /* waits_kept: how many of the longest waits to keep, 0: all. also: who else listens to the model;
  * NULL: nobody. */
 struct report_builder *report_builder_new(uint32_t waits_kept, const struct model_callbacks *also);
+/* What it feeds; to be asked only. */
+const struct model *report_builder_model(const struct report_builder *builder);
 void report_builder_event(struct report_builder *builder, const struct event *event);
 /* Sorts and sums up. The report is valid until the builder is freed, the catalog as long as its
  * reader. */

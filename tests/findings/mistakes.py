@@ -16,7 +16,21 @@ MISTAKES = {
     "upgrade-lost-lock": ("lost", "data", {"lost": "try_to_convert", "taken": "take_shared", "taken then": "writer_gets_in"}),
     "upgrade-gap": ("lost", "data", {"converted": "convert", "taken before": "take_shared", "taken in between": "writer_in_between"}),
     "unlocked-by-other": ("lost", "data", {"released": "child_cleans_up", "taken": "take_for_parent", "taken then": "writer_gets_in"}),
+    "leaked-to-child": ("owners", "data", {"taken": "take_and_start", "kept": None, "wanted": "other_wants"}),
+    "mixed-apis": ("files", "data", {"locked by flock": "by_flock", "locked by fcntl or lockf": "by_record_lock"}),
+    "unlinked-lock-file": ("files", "data (deleted)", {"taken": "lock_nameless", "locked before": "lock_and_unlink"}),
+    "replaced-lock-file": ("files", "data", {"taken": "lock_new", "held": "hold_old"}),
+    "polling": ("tries", "data", {"tried": "try_again", "held": "holder"}),
+    "test-then-lock": ("tries", "data", {"locked": "lock_if_free", "tested": "lock_if_free"}),
+    "spurious-edeadlk": ("waits", "data", {"refused": "ask_for_second", "held": "idle_takes_second", "waiting": "wait_for_first"}),
+    "edeadlk": ("waits", "data", {"refused": "ask_for_second", "held": "take_second", "waiting": "wait_for_first"}),
+    "starved-writer": ("waits", "data", {"waited": "writer", "overtaken": "read_along"}),
+    "never-released": ("owners", "data", {"taken": "take_for_good"}),
+    "slow-nonblocking": ("tries", "data", {"called": "try_thrice"}),
 }
+
+# Needs a file system that there is none of here: unit tests look for it.
+ONLY_IN_UNIT_TESTS = ["excludes-nobody"]
 
 
 def table():
@@ -48,20 +62,24 @@ class Mistakes(EndToEnd):
         self.assertEqual(os.path.basename(finding["path"]), file)
         self.assertEqual({side["role"] for side in finding["sides"]}, set(roles))
         for side in finding["sides"]:
-            self.assertIn(roles[side["role"]], functions(report, side["site"]), side["role"])
+            function = roles[side["role"]]  # None: did nothing itself
+            if function:
+                self.assertIn(function, functions(report, side["site"]), side["role"])
+            else:
+                self.assertIsNone(side["site"])
         self.assertEqual(finding["site"], finding["sides"][0]["site"])
         severity, remedy = next((row[1], row[3]) for row in table() if row[0] == name)
         self.assertEqual((finding["severity"], finding["remedy"]), (severity, remedy))
         self.assertIn(file, finding["message"])
         self.assertNotIn("{", finding["message"])
         text = self.flocktrace("report", "trace").stdout
-        self.assertRegex(text, rf"(?m)^1\. {severity} {name}: mistake-")
+        self.assertRegex(text, rf"(?m)^1\. {severity} {name}: \w")
         self.assertIn(remedy, text)
-        for function in roles.values():
+        for function in filter(None, roles.values()):
             self.assertIn(function + "()", text)
 
     def test_each_row_of_the_table_has_a_program_with_the_mistake_and_a_twin(self):
-        self.assertEqual([row[0] for row in table()], list(MISTAKES))
+        self.assertEqual(sorted(row[0] for row in table()), sorted([*MISTAKES, *ONLY_IN_UNIT_TESTS]))
 
 
 def add_tests(name):

@@ -69,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	looking = findings_builder_new(reader_catalog(reader));
 	listener = findings_builder_callbacks(looking);
 	builder = report_builder_new(REPORT_WAITS, &listener);
+	findings_builder_model(looking, report_builder_model(builder));
 	while (reader_next(reader, &event)) {
 		findings_builder_event(looking, &event);
 		report_builder_event(builder, &event);
