@@ -8,13 +8,22 @@
 #include "analyzer/read/alive.h"
 #include "analyzer/read/announce.h"
 #include "analyzer/read/decode.h"
+#include "analyzer/read/grants.h"
 #include "analyzer/read/lives.h"
 #include "analyzer/read/raw.h"
 #include "analyzer/read/slots.h"
 #include "analyzer/read/slow.h"
 
 /* In the order in which their events come. */
-enum phase { PHASE_SLOW, PHASE_RING, PHASE_PENDING, PHASE_DEATHS, PHASE_END, PHASE_DONE };
+enum phase {
+	PHASE_GRANTS,
+	PHASE_SLOW,
+	PHASE_RING,
+	PHASE_PENDING,
+	PHASE_DEATHS,
+	PHASE_END,
+	PHASE_DONE
+};
 
 struct reader {
 	struct trace_file file;
@@ -22,8 +31,9 @@ struct reader {
 	struct catalog catalog;
 	struct decode_counts counts;
 	enum phase phase;
+	struct grants grants;
 	struct slow slow;
-	uint32_t next_slow;
+	uint32_t next_grant, next_slow;
 	struct raw ring;
 	struct names names;
 	struct slot_walk walk;
@@ -210,6 +220,14 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
+static bool next_grant(struct reader *reader, struct event *event)
+{
+	if (reader->next_grant == reader->grants.events.count)
+		return false;
+	*event = reader->grants.events.items[reader->next_grant++];
+	return true;
+}
+
 static bool next_slow(struct reader *reader, struct event *event)
 {
 	const struct slow_event *slow;
@@ -345,6 +363,8 @@ static bool next_end(struct reader *reader, struct event *event)
 static bool next_of_phase(struct reader *reader, struct event *event)
 {
 	switch (reader->phase) {
+	case PHASE_GRANTS:
+		return next_grant(reader, event);
 	case PHASE_SLOW:
 		return next_slow(reader, event);
 	case PHASE_RING:
@@ -410,6 +430,7 @@ struct reader *reader_open(const char *path, const char **error)
 	}
 	reader->lives = (struct lives){ .intern = &reader->intern, .catalog = &reader->catalog };
 	describe(reader);
+	grants_read(&reader->grants, &reader->intern, &reader->file, reader->same_boot);
 	slow_read(&reader->slow, &reader->intern, &reader->file, &reader->counts);
 	raw_open_ring(&reader->ring, &reader->file);
 	names_open(&reader->names, &reader->ring);
@@ -421,6 +442,7 @@ void reader_free(struct reader *reader)
 {
 	if (!reader)
 		return;
+	grants_free(&reader->grants);
 	slow_free(&reader->slow);
 	names_free(&reader->names);
 	raw_close(&reader->ring);

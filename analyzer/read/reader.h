@@ -24,9 +24,10 @@ void reader_free(struct reader *reader);
 
 /*
  * The next event in ring order. False after EVENT_END was given. The event is valid until the next
- * call. Before EVENT_END come, as EVENT_REQUEST with `pending`, the requests that thread slots say
- * are still in progress and whose REQUEST was not seen in the ring (those that were seen in the
- * ring get no second event: they simply have no result).
+ * call. First come, as results of position 0, the locks that process slots say are held since
+ * before the ring's oldest record. Before EVENT_END come, as EVENT_REQUEST with `pending`, the
+ * requests that thread slots say are still in progress and whose REQUEST was not seen in the ring
+ * (those that were seen in the ring get no second event: they simply have no result).
  */
 bool reader_next(struct reader *reader, struct event *event);
 

@@ -177,6 +177,31 @@ with open("late", "w") as f:
         self.assertEqual((report.quality["unknown_ends"], report.quality["overlaps"], report.waits), (1, 0, []))
         self.assertIn("INCOMPLETE: 1 hold of unknown end\n", self.flocktrace("report", sessions(self.runtime)[0]).stdout.replace(".\n", "\n"))
 
+    def test_who_took_its_lock_before_the_ring_lapped_is_named(self):
+        with open(self.path("f"), "w"):
+            pass
+        preload = [*self.alone, "env", "LD_PRELOAD=" + PRELOAD]
+        script = "import fcntl, sys; f = open('f'); fcntl.flock(f, fcntl.LOCK_EX); print(1, flush=True); sys.stdin.read()"
+        holder = subprocess.Popen([*preload, PYTHON, "-c", script], cwd=self.directory, env=self.environment, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        self.addCleanup(holder.communicate)
+        holder.stdout.readline()
+        self.preloaded(PYTHON, "-c", """
+import fcntl
+with open("late", "w") as f:
+    for _ in range(20000):
+        fcntl.flock(f, fcntl.LOCK_EX)
+        fcntl.flock(f, fcntl.LOCK_UN)
+""")
+        waiter = subprocess.Popen([*preload, "flock", "f", "true"], cwd=self.directory, env=self.environment)
+        self.addCleanup(waiter.wait)
+        self.addCleanup(waiter.kill)
+        wait_for(lambda: is_waited_for(os.stat(self.path("f")).st_ino), "the wait")
+        report = self.report(sessions(self.runtime)[0])
+        self.assertGreater(report.quality["lost"], 0)
+        wait = report.wait("f")
+        self.assertEqual((wait["pid"], [one["pid"] for one in wait["holders"]]), (waiter.pid, [holder.pid]))
+
     def test_without_any_session_report_says_so(self):
         result = self.flocktrace("report", environment={"HOME": self.directory})
         self.assertEqual(result.returncode, 125)

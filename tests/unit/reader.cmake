@@ -7,6 +7,7 @@ unit_test(reader read mktrace)
 unit_test(reader_names read mktrace)
 unit_test(reader_gaps read mktrace)
 unit_test(reader_alive read mktrace)
+unit_test(reader_grants read mktrace)
 unit_test(reader_bad read mktrace)
 # "Never hangs" means that it is over by then.
 set_tests_properties(unit-reader_bad PROPERTIES TIMEOUT 120)
