@@ -84,6 +84,8 @@ static ssize_t validate(const void *address, size_t length)
 {
 	bool readable = probe_readable(address, length);
 
+	if (readable)
+		unwind_guessed();
 	errno = readable ? 0 : EFAULT;
 	return readable ? (ssize_t)length : -1;
 }

@@ -36,6 +36,8 @@ static struct {
 	__typeof__(unw_get_reg) *get_reg;
 	__typeof__(unw_get_save_loc) *get_save_loc;
 	__typeof__(unw_is_signal_frame) *is_signal_frame;
+	__typeof__(unw_get_accessors) *get_accessors;
+	unw_addr_space_t *local;
 } lib;
 
 bool unwind_prepare(void)
@@ -53,8 +55,11 @@ bool unwind_prepare(void)
 	*(void **)&lib.get_reg = dlsym(handle, NAME(unw_get_reg));
 	*(void **)&lib.get_save_loc = dlsym(handle, NAME(unw_get_save_loc));
 	*(void **)&lib.is_signal_frame = dlsym(handle, NAME(unw_is_signal_frame));
+	*(void **)&lib.get_accessors = dlsym(handle, NAME(unw_get_accessors));
+	*(void **)&lib.local = dlsym(handle, NAME(unw_local_addr_space));
 	lib.usable = lib.backtrace && lib.getcontext && lib.init_local && lib.step && lib.get_reg &&
-		     lib.get_save_loc && lib.is_signal_frame && isolate(handle);
+		     lib.get_save_loc && lib.is_signal_frame && lib.get_accessors && lib.local &&
+		     isolate(handle);
 	return lib.usable;
 }
 
@@ -88,6 +93,39 @@ struct errand {
 	volatile uint32_t count;
 };
 
+/*
+ * libunwind remembers the last few pages that it found readable when it had to guess, and never
+ * asks again, though they may be unmapped by then. So after guesses it is made to remember pages of
+ * ours instead, and others each time, since it would not ask for those that it still remembers.
+ */
+#define REMEMBERED_MAX 8 /* it remembers 4 */
+#define PAGE	       4096
+
+static _Atomic bool guessed;
+
+void unwind_guessed(void)
+{
+	atomic_store_explicit(&guessed, true, memory_order_relaxed);
+}
+
+static void forget_pages(void)
+{
+	static char page[2][REMEMBERED_MAX][PAGE] __attribute__((aligned(PAGE)));
+	static _Atomic unsigned turns;
+	unsigned turn = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) % 2;
+	/* It asks where a bit of its cursor says so, or the lowest of its address, and reads
+	 * nothing else there. */
+	unw_cursor_t asking;
+	unw_word_t word;
+
+	memset(&asking, 0xff, sizeof(asking));
+	for (int i = 0; i < REMEMBERED_MAX; i++)
+		lib.get_accessors(*lib.local)
+			->access_mem(*lib.local, (unw_word_t)page[turn][i], &word, 0,
+				     (char *)&asking + 1);
+	atomic_store_explicit(&guessed, false, memory_order_relaxed);
+}
+
 static void run(void (*walk)(struct errand *errand), struct errand *errand)
 {
 	/* libunwind tries a read or write again for as long as errno is EINTR, whatever it
@@ -95,6 +133,8 @@ static void run(void (*walk)(struct errand *errand), struct errand *errand)
 	errno = 0;
 	errand->thread->locked = 0;
 	errand->thread->walking = true;
+	if (atomic_load_explicit(&guessed, memory_order_relaxed))
+		forget_pages();
 	walk(errand);
 	errand->thread->walking = false;
 	if (errand->count)

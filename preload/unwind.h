@@ -19,6 +19,8 @@ bool unwind_prepare(void);
 bool unwind_usable(void);
 /* A walk could not get one of libunwind's mutexes. */
 void unwind_given_up(void);
+/* libunwind was told of memory that it can be read. */
+void unwind_guessed(void);
 
 /*
  * Runs work(argument) on the thread's own stack for walks: the host's may have little room left.

@@ -27,11 +27,12 @@ static void say(const char *what, long size)
 	fflush(stdout);
 }
 
-/* The lowest byte of the stack lies just above a page that no one may touch. */
+/* Between two pages that no one may touch, the lower one just below the stack. */
 static char *new_stack(size_t size)
 {
 	size_t whole = (size + GUARD - 1) & ~(size_t)(GUARD - 1);
-	char *memory = mmap(NULL, GUARD + whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *memory =
+		mmap(NULL, GUARD + whole + GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	CHECK(memory != MAP_FAILED && !mprotect(memory + GUARD, whole, PROT_READ | PROT_WRITE));
 	return memory + GUARD;
@@ -77,9 +78,11 @@ static void in_a_thread(size_t size)
 }
 
 static ucontext_t back, fiber;
+static unsigned long beyond; /* the fiber's stack: an address near enough to be a frame's */
 
 static void in_fiber(void)
 {
+	through_no_tables(lock, fd, beyond);
 	for (int i = 0; i < 3; i++) {
 		lock(fd);
 		CHECK(!swapcontext(&fiber, &back));
@@ -92,6 +95,7 @@ static void in_a_fiber(size_t size)
 	fiber.uc_stack.ss_sp = new_stack(size);
 	fiber.uc_stack.ss_size = size;
 	fiber.uc_link = &back;
+	beyond = (unsigned long)fiber.uc_stack.ss_sp + size + 64;
 	makecontext(&fiber, in_fiber, 0);
 	for (int i = 0; i < 4; i++) {
 		CHECK(!swapcontext(&back, &fiber));
