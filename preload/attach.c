@@ -98,6 +98,13 @@ static void adopt(char *base, const struct header *checked)
 	ahead_begin();
 }
 
+static bool limit_allows(int resource, uint64_t size)
+{
+	struct rlimit limit;
+
+	return !raw4(SYS_prlimit64, 0, resource, 0, &limit) && limit.rlim_cur >= size;
+}
+
 static bool map(long fd)
 {
 	struct stat status;
@@ -105,6 +112,9 @@ static bool map(long fd)
 	long base;
 
 	if (raw2(SYS_fstat, fd, &status) || !is_ours(&status) || status.st_size < HEADER_BYTES)
+		return false;
+	/* Whoever made it had other limits: one that would starve this host is not for it. */
+	if (!limit_allows(RLIMIT_AS, 4 * (uint64_t)status.st_size))
 		return false;
 	base = raw6(SYS_mmap, 0, status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (is_error(base))
@@ -207,13 +217,6 @@ bool attach_default(void)
 		raw3(SYS_unlinkat, AT_FDCWD, path, 0);
 	}
 	return false;
-}
-
-static bool limit_allows(int resource, uint64_t size)
-{
-	struct rlimit limit;
-
-	return !raw4(SYS_prlimit64, 0, resource, 0, &limit) && limit.rlim_cur >= size;
 }
 
 /*

@@ -3,10 +3,11 @@
 """Limits and sandboxes: where the recorder may not have what it needs, the program goes on as without it, and the report tells
 what is missing."""
 
+import json
 import os
 import unittest
 
-from e2e import PRELOAD, VICTIMS, EndToEnd, main, needs
+from e2e import FLOCKTRACE, PRELOAD, PYTHON, VICTIMS, EndToEnd, Report, main, needs
 
 CLOCK_SOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
@@ -82,6 +83,128 @@ class Sandbox(EndToEnd):
                 # And one of its own making.
                 result = self.run_program(hazard("sandbox"), how, environment={"LD_PRELOAD": PRELOAD})
                 self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "OK\n", ""))
+
+
+NOBODY = 65534
+LOCK = "flock f echo OK"
+LINGER = "flock g sleep 0.7"  # until it is looked at
+PLACES = [f"/dev/shm/flocktrace-{os.geteuid()}", f"/tmp/flocktrace-{os.geteuid()}"]
+
+# The session of this machine's user, if there is one, would be taken: hidden. A /tmp in which no directory can be made.
+HIDE = "".join(f"[ ! -d {place} ] || mount -t tmpfs -o mode=0700,SIZE none {place}; " for place in PLACES)
+CLOSED = "mount --rbind /tmp /tmp; mount -o remount,bind,ro /tmp; mount --bind . .; mount -o remount,bind,rw .; cd .; "
+
+
+@unittest.skipUnless(os.geteuid() == 0, "only root can mount")
+@needs("unshare", "mount")
+class Places(EndToEnd):
+    """A bare preload whose first lock makes the session, with other mounts: nobody else sees them."""
+
+    def preloaded(self, mounts, *command, before=""):
+        script = f"{mounts} cd \"$PWD\"; exec env LD_PRELOAD={PRELOAD} sh -c '{before} exec \"$@\"' sh \"$@\""
+        result = self.run_program("unshare", "-m", "sh", "-ec", script, "sh", *command)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertTrue(result.stdout.endswith("OK\n"), result.stdout)
+
+    def left(self):
+        return [os.path.join(where, name) for where, _, names in os.walk(self.runtime) for name in names]
+
+    def test_a_file_system_that_is_full(self):
+        small = HIDE.replace("SIZE", "size=64k") + f"mount -t tmpfs -o size=64k,mode=0700 none {self.runtime}; " \
+            "mount -t tmpfs -o size=64k none /dev/shm; " + CLOSED
+        # Anything that was made and then given up is gone again.
+        self.preloaded(small, "sh", "-c", f"{LOCK} && [ -z \"$(find {self.runtime} /dev/shm -type f)\" ] && echo OK")
+
+    def test_directories_that_are_read_only(self):
+        closed = HIDE.replace("SIZE", "ro") + f"mount -t tmpfs -o ro none {self.runtime}; mount -t tmpfs -o ro none /dev/shm; "
+        self.preloaded(closed + CLOSED, *LOCK.split())
+
+    def test_a_directory_that_is_missing(self):
+        self.environment["XDG_RUNTIME_DIR"] = self.path("nowhere")
+        closed = HIDE.replace("SIZE", "ro") + "mount -t tmpfs -o ro none /dev/shm; "
+        self.preloaded(closed + CLOSED, *LOCK.split())
+        self.assertFalse(os.path.exists(self.path("nowhere")))
+
+    def test_no_file_may_grow(self):
+        self.preloaded(HIDE.replace("SIZE", "ro"), *LOCK.split(), before="ulimit -f 0;")
+        self.assertEqual(self.left(), [])
+
+    def test_descriptors_0_to_2_are_free(self):
+        script = "import fcntl, os; f = open('f', 'w'); assert f.fileno() == 0; fcntl.lockf(f, fcntl.LOCK_EX); " \
+            "assert [os.open('f', os.O_RDONLY) for _ in range(3)] == [1, 2, 3]; open('said', 'w').write('OK')"
+        self.preloaded(HIDE.replace("SIZE", "ro"), "sh", "-c", f"{PYTHON} -c \"{script}\" <&- >&- 2>&-; cat said; echo")
+        self.assertEqual([os.path.basename(name) for name in self.left()], ["default"])
+        report = self.report(self.left()[0])
+        self.assertEqual(report.resource("f", world="record")["acquisitions"], 1)
+
+    def test_a_limit_that_the_program_sets_itself_before_its_first_lock(self):
+        for limit, value in (("NOFILE", "3"), ("FSIZE", "0"), ("AS", "int(open('/proc/self/statm').read().split()[0]) * 4096 + (30 << 20)")):
+            with self.subTest(limit):
+                # The address space that is left is all there for the program.
+                self.preloaded(HIDE.replace("SIZE", "ro"), PYTHON, "-c", f"import fcntl, mmap, resource as r; f = open('f', 'w'); "
+                               f"r.setrlimit(r.RLIMIT_{limit}, ({value}, r.getrlimit(r.RLIMIT_{limit})[1])); fcntl.lockf(f, fcntl.LOCK_EX); "
+                               f"mmap.mmap(-1, 28 << 20) if '{limit}' == 'AS' else 0; print('OK')")
+                self.assertEqual(self.left(), [])
+
+    def test_root_that_becomes_somebody_else_and_execs_records_into_that_users_session(self):
+        shm = HIDE.replace("SIZE", "ro") + "mount -t tmpfs -o mode=1777 none /dev/shm; chmod 711 .. .; chmod 777 .; "
+        look = f"ls -ln /dev/shm/flocktrace-{NOBODY}/default >&2; exec {FLOCKTRACE} report --json /dev/shm/flocktrace-{NOBODY}/default"
+        result = self.run_program("unshare", "-m", "sh", "-ec", shm + f"cd \"$PWD\"; LD_PRELOAD={PRELOAD} setpriv --reuid {NOBODY} "
+                                  f"--clear-groups {LOCK} >&2; {look}")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("OK\n", result.stderr)
+        self.assertRegex(result.stderr, rf"-rw------- +1 {NOBODY} ")
+        self.assertEqual(Report(json.loads(result.stdout)).resource("f")["acquisitions"], 1)
+
+    def test_a_root_directory_without_anything(self):
+        os.mkdir(self.path("jail"))
+        script = "import fcntl, os; os.chroot('jail'); os.chdir('/'); f = open('f', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print('OK')"
+        self.preloaded(HIDE.replace("SIZE", "ro"), PYTHON, "-c", script)
+        self.assertEqual(os.listdir(self.path("jail")), ["f"])
+        self.record(PYTHON, "-c", script)
+        self.assertEqual(self.report().document["resources"][0]["acquisitions"], 1)
+
+
+class Recorded(EndToEnd):
+    """The same under record: what has the session goes on, what cannot have it is named."""
+
+    def test_limits_that_need_nothing_new(self):
+        for limit in ("-f 0", "-n 5", "-v 200000"):
+            with self.subTest(limit):
+                stdout, report = self.recorded("sh", "-c", f"ulimit {limit}; exec {LOCK}")
+                self.assertEqual(stdout, "OK\n")
+                self.assertEqual(report.resource("f")["acquisitions"], 1)
+
+    def test_no_descriptor_is_left(self):
+        script = "import fcntl, resource as r; f = open('f', 'w'); r.setrlimit(r.RLIMIT_NOFILE, (3, 3)); " \
+            "fcntl.lockf(f, fcntl.LOCK_EX); fcntl.flock(f, fcntl.LOCK_EX); f.close(); print('OK')"
+        stdout, report = self.recorded(PYTHON, "-c", script)
+        self.assertEqual((stdout, report.total("f", "acquisitions")), ("OK\n", 2))
+
+    def named(self, *command):
+        """The names of the programs that the report says were not recorded."""
+        self.record(*command)
+        report = self.report()
+        self.assertFalse(report.quality["complete"])
+        return report, [os.path.basename(one["exe"] or "") for one in report.quality["untraced_processes"]]
+
+    def test_address_space_that_the_session_would_eat(self):
+        # Its session would take 20 of the 50 MB.
+        report, found = self.named("sh", "-c", f"ulimit -v 50000; exec {LINGER}")
+        self.assertIn("flock", found)
+        self.assertEqual(report.resources("g"), [])
+
+    def test_a_session_that_was_removed(self):
+        report, found = self.named("sh", "-c", f"exec 9>h; {LOCK}; rm \"$FLOCKTRACE_SESSION\"; {LINGER}; flock 9")
+        self.assertIn("flock", found)
+        self.assertEqual((report.resource("f")["acquisitions"], report.resources("g")), (1, []))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    @needs("setpriv")
+    def test_somebody_else_may_not_have_the_session(self):
+        os.chmod(os.path.dirname(self.directory), 0o711)
+        os.chmod(self.directory, 0o777)
+        self.assertIn("flock", self.named("setpriv", "--reuid", str(NOBODY), "--clear-groups", *LINGER.split())[1])
 
 
 if __name__ == "__main__":
