@@ -133,6 +133,7 @@ static long kill_after(long steps, uint32_t *records)
 	check(waitpid(pid, NULL, 0) == pid, "death");
 	written_read(SESSION, host, &after);
 	written_compare(&before, &after);
+	written_by(&after, before.head, pid, neighbour.pid);
 	*records = written_count(&after, pid, atoi(warm) + 1, before.head);
 	neighbour_goes_on(&after);
 	return done;

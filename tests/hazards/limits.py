@@ -5,6 +5,7 @@ what is missing."""
 
 import json
 import os
+import re
 import unittest
 
 from e2e import FLOCKTRACE, PRELOAD, PYTHON, VICTIMS, EndToEnd, Report, main, needs
@@ -129,11 +130,18 @@ class Places(EndToEnd):
         self.preloaded(HIDE.replace("SIZE", "ro"), *LOCK.split(), before="ulimit -f 0;")
         self.assertEqual(self.left(), [])
 
+    @needs("strace")
     def test_descriptors_0_to_2_are_free(self):
         script = "import fcntl, os; f = open('f', 'w'); assert f.fileno() == 0; fcntl.lockf(f, fcntl.LOCK_EX); " \
             "assert [os.open('f', os.O_RDONLY) for _ in range(3)] == [1, 2, 3]; open('said', 'w').write('OK')"
-        self.preloaded(HIDE.replace("SIZE", "ro"), "sh", "-c", f"{PYTHON} -c \"{script}\" <&- >&- 2>&-; cat said; echo")
+        self.preloaded(HIDE.replace("SIZE", "ro"), "sh", "-c",
+                       f"strace -f -qq -e trace=mmap -o calls {PYTHON} -c \"{script}\" <&- >&- 2>&-; cat said; echo")
         self.assertEqual([os.path.basename(name) for name in self.left()], ["default"])
+        # Not even for a moment: another thread may fork.
+        with open(self.path("calls")) as file:
+            mapped = re.findall(r"PROT_READ\|PROT_WRITE, MAP_SHARED, (\d+)", file.read())
+        self.assertTrue(mapped)
+        self.assertGreater(min(int(fd) for fd in mapped), 2)
         report = self.report(self.left()[0])
         self.assertEqual(report.resource("f", world="record")["acquisitions"], 1)
 

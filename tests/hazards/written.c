@@ -172,3 +172,16 @@ void written_compare(const struct written *before, const struct written *after)
 			fail("was there, and is no more", position);
 	}
 }
+
+void written_by(const struct written *written, uint64_t from, pid_t one, pid_t other)
+{
+	for (uint32_t n = 0; n < written->count; n++) {
+		struct record_lock lock;
+
+		memcpy(&lock, written->record[n].payload, sizeof(lock));
+		if (written->record[n].position >= from &&
+		    (lock.kind == RECORD_REQUEST || lock.kind == RECORD_RESULT) &&
+		    lock.tid != (uint32_t)one && lock.tid != (uint32_t)other)
+			fail("a record of another lap", written->record[n].position);
+	}
+}

@@ -43,4 +43,8 @@ uint32_t written_count(const struct written *written, pid_t tid, long i, uint64_
 /* Ends the program if one of `before` is not in `after`, and was not overwritten. */
 void written_compare(const struct written *before, const struct written *after);
 
+/* Ends the program if a record from there on is not by one of these two: left from another lap, and
+ * taken for new. */
+void written_by(const struct written *written, uint64_t from, pid_t one, pid_t other);
+
 #endif
