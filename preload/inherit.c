@@ -48,9 +48,9 @@ static bool same_path(const struct process_slot *other, int other_fd, const stru
 }
 
 /*
- * Whether the descriptions are one the kernel says; both processes may have opened the file, and got
- * the same number. Where it can't be asked (a sandbox might kill for kcmp(2), or refuses it), the
- * same number counts as shared, and another one (dup2 between fork and exec) as not.
+ * Whether the descriptions are one the kernel says; both processes may have opened the file, and
+ * got the same number. Where it can't be asked (a sandbox might kill for kcmp(2), or refuses it),
+ * the same number counts as shared, and another one (dup2 between fork and exec) as not.
  */
 static bool shares(const struct process_slot *other, int other_fd, const struct mine *mine)
 {
@@ -59,8 +59,8 @@ static bool shares(const struct process_slot *other, int other_fd, const struct 
 	if (!same_path(other, other_fd, mine))
 		return false;
 	if (!recorder.sandboxed)
-		difference = raw6(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd,
-				  0);
+		difference =
+			raw6(SYS_kcmp, recorder.pid, other->pid, KCMP_FILE, mine->fd, other_fd, 0);
 	return difference < 0 ? other_fd == mine->fd : !difference;
 }
 
