@@ -315,7 +315,7 @@ void files_grant(struct findings_builder *builder, const struct request *request
 	if (name->file != request->file && name->file != NONE)
 		look_for_older(builder, info, name, request);
 	look_for_links(builder, file, info, request);
-	if (info->links && !has_tail(info->path))
+	if (name->file != request->file && info->links && !has_tail(info->path))
 		name->file = request->file;
 }
 

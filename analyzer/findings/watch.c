@@ -16,7 +16,24 @@ struct seen_file *watch_file(struct findings_builder *builder, uint32_t file)
 	return &builder->files.items[file];
 }
 
-static struct seen_thread *thread_of(struct seen_process *process, uint32_t tid)
+#define THREADS_AT_EASE 64
+#define IDLE_NS		UINT64_C(1000000000)
+
+/* Threads end unannounced: before their list grows long, those that have been quiet are dropped. */
+static void forget_idle_threads(struct seen_process *process, uint64_t now)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < process->threads.count; i++) {
+		struct seen_thread *thread = &process->threads.items[i];
+
+		if (thread->inside || thread->act.by.time + IDLE_NS > now)
+			process->threads.items[kept++] = *thread;
+	}
+	process->threads.count = kept;
+}
+
+static struct seen_thread *thread_of(struct seen_process *process, uint32_t tid, uint64_t now)
 {
 	if (process->last_thread < process->threads.count &&
 	    process->threads.items[process->last_thread].tid == tid)
@@ -27,6 +44,9 @@ static struct seen_thread *thread_of(struct seen_process *process, uint32_t tid)
 		process->last_thread = i;
 		return &process->threads.items[i];
 	}
+	if (process->threads.count == process->threads.room &&
+	    process->threads.room >= THREADS_AT_EASE)
+		forget_idle_threads(process, now);
 	process->last_thread = process->threads.count;
 	vec_push(&process->threads, (struct seen_thread){ .tid = tid, .act = { .by = nobody } });
 	return &process->threads.items[process->last_thread];
@@ -34,7 +54,7 @@ static struct seen_thread *thread_of(struct seen_process *process, uint32_t tid)
 
 struct seen_thread *watch_thread(struct findings_builder *builder, uint32_t process, uint32_t tid)
 {
-	return thread_of(watch_process(builder, process), tid);
+	return thread_of(watch_process(builder, process), tid, builder->event.time);
 }
 
 static struct act act_of(const struct event *event)
@@ -153,6 +173,8 @@ static void see_process(struct findings_builder *builder, const struct event *ev
 void watch_event(struct findings_builder *builder, const struct event *event)
 {
 	finish_act(builder);
+	if (builder->begun && builder->event.kind == EVENT_DEATH && builder->event.process != NONE)
+		vec_free(&watch_process(builder, builder->event.process)->habits);
 	builder->event = *event;
 	builder->begun = true;
 	see_process(builder, event);
@@ -173,7 +195,7 @@ const struct act *watch_ender(struct findings_builder *builder, const struct hol
 		return NULL;
 	if (now->by.time == hold->released && (now->closes || now->file == hold->file))
 		return now;
-	last = &thread_of(watch_process(builder, now->by.process), now->by.tid)->act;
+	last = &watch_thread(builder, now->by.process, now->by.tid)->act;
 	return last->by.time == hold->released && (last->closes || last->file == hold->file) ? last
 											     : NULL;
 }

@@ -27,7 +27,7 @@ static void print_finding(struct text *text, uint32_t number, const struct findi
 	for (unsigned i = 0; i < FINDING_SIDES; i++)
 		if (*kind->roles[i] && finding->sides[i].process != NONE)
 			print_side(text, kind->roles[i], &finding->sides[i]);
-	fprintf(text->out, TEXT_PAD "%s.\n", kind->remedy);
+	fprintf(text->out, TEXT_PAD "Remedy: %s.\n", kind->remedy);
 	scratch_reset(&text->scratch);
 }
 

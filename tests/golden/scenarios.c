@@ -554,6 +554,7 @@ static const struct {
 	{ "found-dead", found_dead },
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },
+	{ "quiet-with-findings", quiet },
 	{ "quiet-but-unseen", quiet_but_unseen },
 	{ "polling", polling },
 	{ "polling-but-unseen", polling_but_unseen },
