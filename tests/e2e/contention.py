@@ -45,5 +45,13 @@ class Contention(EndToEnd):
             self.assertEqual(first, second)
 
 
+class LateChild(EndToEnd):
+    def test_a_child_that_had_to_wait_for_a_processor_is_not_taken_for_a_dead_one(self):
+        _, report = self.recorded(victim("late_child"))
+        wait = report.wait("late_child")
+        self.assertEqual((wait["outcome"], len(wait["holders"])), ("granted", 1))
+        self.assertGreater(wait["wait_ns"], 90 * MS)
+
+
 if __name__ == "__main__":
     main()
