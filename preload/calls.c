@@ -59,6 +59,13 @@ static reference name_of(int fd, uint64_t now)
 	return file.name;
 }
 
+/* A vfork child closes its own copies, which releases nothing; unless it shares the parent's fds.
+ */
+static bool closes_copies(void)
+{
+	return process_is_vm_child() && !process_shares_fds();
+}
+
 static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 {
 	bool watched = process_watches(fd);
@@ -73,10 +80,13 @@ static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 			recorder_count(&recorder.session->lost_unseen);
 		return;
 	}
-	if ((!watched && !grants_posix_on(device, inode)) || process_is_vm_child())
+	if ((!watched && !grants_posix_on(device, inode)) || closes_copies())
 		return;
-	thread = thread_current();
+	/* In a vfork child the thread is its parent's. */
+	thread = process_is_vm_child() ? NULL : thread_current();
 	record = new_record(RECORD_CALL, op, fd);
+	if (!thread)
+		record.tid = thread_ask_tid();
 	record.last = fd;
 	record.file = name_of(fd, record.time);
 	record.stack = thread ? stack_capture(thread, site) : 0;
@@ -117,7 +127,7 @@ static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned
 	bool until_exec = op == CALL_CLOSE_RANGE && flags & 4 /* CLOSE_RANGE_CLOEXEC */;
 	struct record_call record;
 
-	if (first > last || process_is_vm_child())
+	if (first > last || closes_copies())
 		return;
 	if (!until_exec)
 		closing_posix(first, last);
@@ -156,7 +166,7 @@ void call_closed(struct call *call, int error)
 	if (likely(!call->recorded))
 		return;
 	thread = thread_if_made();
-	if (thread)
+	if (thread && thread->tid == call->record.tid)
 		thread->closing.fd = -1;
 	if (!error)
 		return;
@@ -256,7 +266,7 @@ void call_exit(int status)
 	struct record_call record;
 
 	/* A vfork child ends by _exit, and not through destructors. */
-	if (!recording_calls() || (status >= 0 && process_is_vm_child()))
+	if (!recording_calls() || recorder.shares_table || (status >= 0 && process_is_vm_child()))
 		return;
 	atomic_store_explicit(&recorder.slot->exiting, 1, memory_order_relaxed);
 	record = new_record(RECORD_CALL, CALL_EXIT, -1);

@@ -67,9 +67,50 @@ static uint64_t read_clock(clockid_t clock)
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/* What this time namespace adds to the clocks of the machine, ns. */
+static int64_t monotonic_offset, boottime_offset;
+
+/* "NAME SECONDS NANOSECONDS" */
+static int64_t parse_offset(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+	int64_t number[2] = { 0, 0 };
+	bool negative = false;
+
+	if (!at)
+		return 0;
+	at += strlen(name);
+	for (int i = 0; i < 2; i++) {
+		for (; *at == ' ' || *at == '-'; at++)
+			negative |= *at == '-';
+		for (; *at >= '0' && *at <= '9'; at++)
+			number[i] = number[i] * 10 + (*at - '0');
+	}
+	/* The nanoseconds are never negative. */
+	return (negative ? -number[0] : number[0]) * INT64_C(1000000000) + number[1];
+}
+
+static void find_offsets(void)
+{
+	char text[256] = "";
+	long fd = raw3(SYS_openat, AT_FDCWD, "/proc/self/timens_offsets", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	raw3(SYS_read, fd, text, sizeof(text) - 1);
+	raw1(SYS_close, fd);
+	monotonic_offset = parse_offset(text, "monotonic");
+	boottime_offset = parse_offset(text, "boottime");
+}
+
 uint64_t clock_monotonic(void)
 {
-	return read_clock(CLOCK_MONOTONIC);
+	return read_clock(CLOCK_MONOTONIC) - (uint64_t)monotonic_offset;
+}
+
+uint64_t clock_machine_ticks(uint64_t ticks)
+{
+	return ticks - (uint64_t)(boottime_offset / INT64_C(10000000));
 }
 
 uint64_t clock_realtime(void)
@@ -79,7 +120,7 @@ uint64_t clock_realtime(void)
 
 uint64_t clock_boot_ticks(void)
 {
-	return read_clock(CLOCK_BOOTTIME) / UINT64_C(10000000);
+	return clock_machine_ticks(read_clock(CLOCK_BOOTTIME) / UINT64_C(10000000));
 }
 
 /* ---- Ticks */
@@ -123,6 +164,7 @@ void clock_find(void)
 {
 	find_vdso();
 	find_source();
+	find_offsets();
 }
 
 static void measure(struct ticker *ticker)

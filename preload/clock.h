@@ -47,4 +47,7 @@ static inline uint64_t ticker_now(struct ticker *ticker)
 /* Time since boot in the unit of /proc/PID/stat's start time: hundredths of a second. */
 uint64_t clock_boot_ticks(void);
 
+/* What /proc says in that unit, without what this time namespace adds. */
+uint64_t clock_machine_ticks(uint64_t ticks);
+
 #endif

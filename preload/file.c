@@ -60,14 +60,21 @@ static char *append_number(char *at, unsigned number)
 	return at;
 }
 
-size_t file_path(int32_t pid, int fd, char *path, size_t room)
+void file_proc(char name[FILE_PROC_ROOM], int32_t pid, const char *folder, int fd)
 {
-	char link[64], *at = append(link, "/proc/");
-	long length;
+	char *at = append(name, "/proc/");
 
 	at = pid ? append_number(at, (unsigned)pid) : append(at, "self");
-	at = append(at, "/fd/");
+	at = append(at, folder);
 	*append_number(at, (unsigned)fd) = '\0';
+}
+
+size_t file_path(int32_t pid, int fd, char *path, size_t room)
+{
+	char link[FILE_PROC_ROOM];
+	long length;
+
+	file_proc(link, pid, "/fd/", fd);
 	length = raw4(SYS_readlinkat, -100 /* AT_FDCWD */, link, path, room);
 	return length > 0 ? (size_t)length : 0;
 }

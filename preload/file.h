@@ -36,6 +36,10 @@ void file_duplicated(int from, int to);
  * nothing is. */
 bool file_identity(int fd, uint64_t *device, uint64_t *inode);
 
+/* The name of "/fd/" or "/fdinfo/" and fd in /proc of process pid (0: this one). */
+#define FILE_PROC_ROOM 64
+void file_proc(char name[FILE_PROC_ROOM], int32_t pid, const char *folder, int fd);
+
 /* What /proc says that fd of process pid (0: this one) is; not terminated. 0: not to be had. */
 size_t file_path(int32_t pid, int fd, char *path, size_t room);
 

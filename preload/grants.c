@@ -173,6 +173,18 @@ bool grants_any_posix(void)
 	return false;
 }
 
+void grants_each_posix(void (*found)(const struct grant *grant))
+{
+	const struct process_slot *slot = recorder.slot;
+	const struct grant *grant;
+
+	each_grant(grant, slot)
+	{
+		if (owned_by_process(grant->op))
+			found(grant);
+	}
+}
+
 bool grants_posix_on(uint64_t device, uint64_t inode)
 {
 	const struct process_slot *slot = recorder.slot;

@@ -30,6 +30,9 @@ void grants_close_range(int first, int last);
 
 /* True while this process may have any POSIX lock: then closing any fd may release one. */
 bool grants_any_posix(void);
+
+/* Calls found() for each of them; it may drop what it is given. */
+void grants_each_posix(void (*found)(const struct grant *grant));
 bool grants_posix_on(uint64_t device, uint64_t inode);
 
 /* In a fork child: description-owned grants come along, POSIX ones stay behind. */

@@ -69,7 +69,9 @@ void recorder_forked(void)
 		atomic_store_explicit(&process_page->process, 0, memory_order_relaxed);
 	/* Whoever was making the session is not here. */
 	atomic_compare_exchange_strong(&recorder.state, &waking, RECORDER_IDLE);
-	recording_calls();
+	if (atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
+	    !atomic_load_explicit(&process_page->process, memory_order_relaxed))
+		process_forked(recorder.process);
 }
 
 /* Our own code, so that a stack can begin at the host's. */

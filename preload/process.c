@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -10,11 +11,13 @@
 #include "preload/arch.h"
 #include "preload/clock.h"
 #include "preload/emit.h"
+#include "preload/exec.h"
 #include "preload/file.h"
 #include "preload/grants.h"
 #include "preload/inherit.h"
 #include "preload/modules.h"
 #include "preload/signals.h"
+#include "preload/thread.h"
 #include "trace/session.h"
 
 struct process_page *process_page;
@@ -33,7 +36,7 @@ static struct {
 /* Where a process goes that finds the table full: recorded, but not visible to others. */
 static struct process_slot spare_slot;
 
-static size_t read_file(const char *path, char *buffer, size_t room)
+size_t process_read_file(const char *path, char *buffer, size_t room)
 {
 	long fd = raw3(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC), got;
 	size_t length = 0;
@@ -83,7 +86,7 @@ static bool parse_stat(char *text, size_t length)
 	/* Fields 5 to 21; some are negative: the sign is skipped with the blanks. */
 	for (int field = 5; field < 22; field++)
 		parse_number(&at);
-	identity.start_time = parse_number(&at);
+	identity.start_time = clock_machine_ticks(parse_number(&at));
 	return true;
 }
 
@@ -93,7 +96,7 @@ static bool find_sandbox(void)
 	char text[4096];
 	const char *line;
 
-	text[read_file("/proc/self/status", text, sizeof(text) - 1)] = '\0';
+	text[process_read_file("/proc/self/status", text, sizeof(text) - 1)] = '\0';
 	line = strstr(text, "\nSeccomp:\t");
 	return !line || line[10] != '0';
 }
@@ -123,7 +126,7 @@ bool process_identify(void)
 	recorder.open_fds = find_open_fds();
 	recorder.sandboxed = find_sandbox();
 	recorder.pid = (int32_t)raw0(SYS_getpid);
-	length = read_file("/proc/self/stat", text, sizeof(text) - 1);
+	length = process_read_file("/proc/self/stat", text, sizeof(text) - 1);
 	if (!parse_stat(text, length)) {
 		identity.start_time = clock_boot_ticks();
 		identity.ppid = (int32_t)raw0(SYS_getppid);
@@ -133,8 +136,8 @@ bool process_identify(void)
 	recorder.pidns = parse_number(&at);
 	identity.exe_length = read_link("/proc/self/exe", identity.exe, sizeof(identity.exe) - 1);
 	if (recorder.argv_wanted)
-		identity.arguments_length = read_file("/proc/self/cmdline", identity.arguments,
-						      sizeof(identity.arguments));
+		identity.arguments_length = process_read_file(
+			"/proc/self/cmdline", identity.arguments, sizeof(identity.arguments));
 	/* Until it joins a session, a process has a slot of its own, so that no path needs to ask.
 	 */
 	recorder.slot = &spare_slot;
@@ -352,7 +355,9 @@ void process_join(void)
 	}
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(mine ? PROCESS_EXEC : PROCESS_START);
-	if (!mine)
+	if (mine)
+		exec_forget_lost();
+	else
 		inherit_from_parent();
 }
 
@@ -364,6 +369,7 @@ static void forked(uint32_t parent)
 	memcpy(&before, recorder.slot, sizeof(before));
 	take_slot(parent, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
 	recorder.open_fds = UINT64_MAX; /* any may come from the parent */
+	recorder.shares_table = false;
 	grants_inherit(recorder.slot, &before);
 	modules_forget_announced();
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
@@ -385,6 +391,35 @@ bool process_forked(uint32_t parent)
 		recorder.pid = (int32_t)raw0(SYS_getpid);
 		ahead_begin();
 		forked(parent);
+	}
+	signals_restore(signals);
+	return true;
+}
+
+bool process_shares_fds(void)
+{
+	int32_t pid = (int32_t)raw0(SYS_getpid);
+
+	/* In a sandbox, which might kill for kcmp(2), not asked: hardly anybody shares them. */
+	return !recorder.sandboxed &&
+	       !raw_syscall(SYS_kcmp, pid, recorder.pid, KCMP_FILES, 0, 0, 0);
+}
+
+/* POSIX locks belong to the table of fds, so whoever shares it is one owner with the other. */
+bool process_cloned(void)
+{
+	uint64_t signals;
+
+	if (!process_shares_fds())
+		return process_forked(recorder.process);
+	signals = signals_block();
+	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
+		recorder.pid = (int32_t)raw0(SYS_getpid);
+		recorder.shares_table = true;
+		ahead_begin();
+		thread_forget();
+		atomic_store_explicit(&process_page->process, recorder.process,
+				      memory_order_relaxed);
 	}
 	signals_restore(signals);
 	return true;

@@ -22,11 +22,18 @@ bool process_identify(void);
  * session is there. */
 void process_join(void);
 
+/* Constructor only: the file's first bytes, at most `room`; 0 where there are none. */
+size_t process_read_file(const char *path, char *buffer, size_t room);
+
 /*
  * In a fork child: a process of its own from here on. `parent`: its number. False: behind a filter
  * it cannot find out who it is; from here on its calls are counted, not recorded.
  */
 bool process_forked(uint32_t parent);
+
+/* In a child of clone, which may share its parent's fds: then it goes on as a thread of it. False:
+ * see process_forked(). */
+bool process_cloned(void);
 
 /* Announces this process again. */
 void process_announce(void);
@@ -48,12 +55,15 @@ void process_announce_slow(void);
  */
 bool process_is_vm_child(void);
 
+/* In a vfork child: whether it shares its parent's fds too, so that it closes the parent's. */
+bool process_shares_fds(void);
+
 /* Must be the first question of every hook: notices a fork that no wrapper saw. False: see
  * process_forked(). */
 static inline bool process_check_fork(void)
 {
 	return likely(atomic_load_explicit(&process_page->process, memory_order_relaxed)) ||
-	       process_forked(recorder.process);
+	       process_cloned();
 }
 
 /* The path of the program, and its name as the kernel has it (15 bytes); terminated. */

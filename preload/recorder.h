@@ -48,6 +48,8 @@ struct recorder {
 	/* This process. Rewritten by process_forked(). */
 	uint32_t process; /* its number in the session */
 	int32_t pid;
+	bool shares_table; /* made by clone(CLONE_FILES): its locks and fds are those of `process`
+			    */
 	uint64_t pidns;
 	struct process_slot *slot;	/* a private one if the table was full */
 	uint64_t open_fds;		/* bit n: fd n < 64 may have come from another process */

@@ -109,6 +109,12 @@ static struct thread *make(void)
 	return thread;
 }
 
+void thread_forget(void)
+{
+	if (thread_made)
+		thread_made->process = 0;
+}
+
 struct thread *thread_settle(void)
 {
 	struct thread *thread = thread_made;

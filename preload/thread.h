@@ -67,6 +67,9 @@ struct thread *thread_settle(void);
 /* gettid; 0: not to be had. */
 uint32_t thread_ask_tid(void);
 
+/* This thread is another one from here on, in a process of the same number. */
+void thread_forget(void);
+
 /* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory, or
  * interrupted while being made). */
 static inline struct thread *thread_current(void)
