@@ -99,7 +99,9 @@ static void begin(char **environment)
 	find_own_text();
 	thread_prepare();
 	attach_prepare(environment);
-	if (recorder.stack_depth)
+	/* Who hides the vDSO is valgrind, which takes each look for readable memory for a mistake
+	 * of the program. */
+	if (recorder.stack_depth && getauxval(AT_SYSINFO_EHDR))
 		unwind_prepare();
 	if (*settings.SESSION ? attach_session(settings.SESSION) : attach_default())
 		go_on();

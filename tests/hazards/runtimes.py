@@ -128,7 +128,7 @@ class Runtimes(EndToEnd):
     @needs("valgrind")
     def test_valgrind(self):
         """Without stacks, no error that is not the program's; and what valgrind runs is recorded, so it is not called static."""
-        report = self.same("valgrind", "-q", "--error-exitcode=9", LOCK_ONCE, "f", environment={"FLOCKTRACE_STACKS": "off"})
+        report = self.same("valgrind", "-q", "--error-exitcode=9", LOCK_ONCE, "f")
         self.assertEqual((self.acquired(report, "flock"), report.quality["untraced_processes"]), (1, []))
         said = self.flocktrace("doctor", "valgrind", LOCK_ONCE)
         self.assertEqual(said.returncode, 0)
