@@ -36,7 +36,7 @@ static void lose(struct findings_builder *builder, enum finding_id id, const str
 static bool closed_by_another(const struct hold *hold, const struct act *act)
 {
 	return hold->how == HOLD_CLOSED && hold->ownership == OWNED_BY_PROCESS && act->closes &&
-	       act->by.process == hold->process && (hold->fd < act->fd || hold->fd > act->last);
+	       (hold->fd < act->fd || hold->fd > act->last);
 }
 
 static bool is_conversion(const struct hold *hold, const struct act *act)

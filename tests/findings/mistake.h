@@ -14,8 +14,8 @@
 
 #include "victim.h"
 
-/* A role: a frame of its own in every stack, whatever the compiler thinks of it. */
-#define ROLE static __attribute__((noinline, noipa))
+/* A role: a frame of its own in every stack, built without sibling calls. */
+#define ROLE static __attribute__((noinline))
 
 /* Long enough to be work that goes on, by the measure of WENT_ON_NS. */
 #define WORK_US 30000

@@ -218,6 +218,43 @@ Test(findings, who_got_in_is_named)
 	cr_assert_eq(found()->items[0].sides[2].process, B);
 }
 
+/* ---- unlocked-by-other */
+
+/* Another thread of A unlocks what A's own has taken. */
+static void other_thread_unlocks(void)
+{
+	struct event other = {
+		.kind = EVENT_REQUEST,
+		.time = 1 * MS,
+		.process = A,
+		.tid = 7,
+		.file = LOCAL,
+		.stack = THERE,
+		.lock = { .mode = MODE_UNLOCK, .fd = 3, .end = 10 },
+	};
+
+	findings_builder_event(builder, &other);
+	other.time = 2 * MS;
+	other.lock.start = 50;
+	other.lock.end = 60;
+	findings_builder_event(builder, &other);
+	ends(hold(A, 1, 1 * MS, HOLD_RELEASED));
+}
+
+Test(findings, a_thread_that_unlocks_what_another_has_unlocked_believed_to_have_it)
+{
+	other_thread_unlocks();
+	asks(3 * MS, A, MODE_UNLOCK);
+	expect(FINDING_UNLOCKED_BY_OTHER, 1);
+}
+
+Test(findings, a_thread_that_goes_on_with_a_new_lock_had_another_release_the_old_one)
+{
+	other_thread_unlocks();
+	asks(3 * MS, A, MODE_EXCLUSIVE);
+	expect_nothing();
+}
+
 /* ---- polling */
 
 static void polls(unsigned times, uint64_t step)
