@@ -397,6 +397,14 @@ Test(findings, a_process_that_takes_both_kinds_is_excluded_by_both)
 	expect_nothing();
 }
 
+Test(findings, whichever_of_two_it_is)
+{
+	locks_by(A, FLOCK_LOCKS, MODE_EXCLUSIVE);
+	locks_by(A, RECORD_LOCKS, MODE_EXCLUSIVE);
+	locks_by(B, RECORD_LOCKS, MODE_EXCLUSIVE);
+	expect_nothing();
+}
+
 Test(findings, what_runs_under_the_flock_of_its_parent_needs_none)
 {
 	born(1, B, A);
