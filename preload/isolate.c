@@ -82,9 +82,9 @@ static ssize_t our_read(int fd, void *buffer, size_t length)
 
 static ssize_t validate(const void *address, size_t length)
 {
-	bool readable = probe_readable(address, length);
+	bool own = unwind_is_own_page(address), readable = own || probe_readable(address, length);
 
-	if (readable)
+	if (readable && !own)
 		unwind_guessed();
 	errno = readable ? 0 : EFAULT;
 	return readable ? (ssize_t)length : -1;

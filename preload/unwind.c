@@ -108,9 +108,15 @@ void unwind_guessed(void)
 	atomic_store_explicit(&guessed, true, memory_order_relaxed);
 }
 
+static char own_page[2][REMEMBERED_MAX][PAGE] __attribute__((aligned(PAGE)));
+
+bool unwind_is_own_page(const void *address)
+{
+	return (uintptr_t)address - (uintptr_t)own_page < sizeof(own_page);
+}
+
 static void forget_pages(void)
 {
-	static char page[2][REMEMBERED_MAX][PAGE] __attribute__((aligned(PAGE)));
 	static _Atomic unsigned turns;
 	unsigned turn = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) % 2;
 	/* It asks where a bit of its cursor says so, or the lowest of its address, and reads
@@ -121,7 +127,7 @@ static void forget_pages(void)
 	memset(&asking, 0xff, sizeof(asking));
 	for (int i = 0; i < REMEMBERED_MAX; i++)
 		lib.get_accessors(*lib.local)
-			->access_mem(*lib.local, (unw_word_t)page[turn][i], &word, 0,
+			->access_mem(*lib.local, (unw_word_t)own_page[turn][i], &word, 0,
 				     (char *)&asking + 1);
 	atomic_store_explicit(&guessed, false, memory_order_relaxed);
 }

@@ -21,6 +21,8 @@ bool unwind_usable(void);
 void unwind_given_up(void);
 /* libunwind was told of memory that it can be read. */
 void unwind_guessed(void);
+/* Read only to make it forget others: needs no asking. */
+bool unwind_is_own_page(const void *address);
 
 /*
  * Runs work(argument) on the thread's own stack for walks: the host's may have little room left.
