@@ -76,9 +76,8 @@ struct event {
 			bool inherited;	  /* the fd was open when the image started */
 			bool has_request; /* RESULT: an EVENT_REQUEST of this call came before */
 			bool abandoned;	  /* RESULT: the call never came back */
-			bool pending;  /* REQUEST from a slot: still in progress at the end of the
-					  trace */
-			bool vm_child; /* made by a vfork child: owner is not `process` */
+			bool pending; /* REQUEST from a slot: still in progress at the end of the
+					 trace */
 			bool blocker; /* query RESULT: found a lock; start, end, mode are its, fd is
 					 its pid */
 			int32_t fd;

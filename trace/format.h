@@ -90,9 +90,6 @@ enum record_flags {
 				     cancellation) */
 	FLAG_BLOCKER = 1 << 11, /* a QUERY's RESULT that found a lock: range and mode are its, fd is
 				   its pid */
-	FLAG_VM_CHILD =
-		1
-		<< 12, /* made by a vfork(2) child in its parent's memory: tid is the child's pid */
 	FLAG_NO_STACK = 1 << 13,     /* a stack was wanted and could not be had */
 	FLAG_LIBC_SYSCALL = 1 << 14, /* made through syscall(2) */
 	FLAG_RAW_MODE = 1 << 15, /* no valid mode: `mode` bits are 0 and bits 0-15 of a REQUEST's

@@ -98,10 +98,10 @@ static void print_flags(FILE *out, uint16_t flags)
 		uint16_t flag;
 		const char *text;
 	} words[] = {
-		{ FLAG_BAD_RANGE, "bad range" }, { FLAG_BASE_UNKNOWN, "base unknown" },
-		{ FLAG_INHERITED, "inherited" }, { FLAG_ABANDONED, "abandoned" },
-		{ FLAG_BLOCKER, "found" },	 { FLAG_VM_CHILD, "vfork child" },
-		{ FLAG_NO_STACK, "no stack" },	 { FLAG_LIBC_SYSCALL, "syscall()" },
+		{ FLAG_BAD_RANGE, "bad range" },    { FLAG_BASE_UNKNOWN, "base unknown" },
+		{ FLAG_INHERITED, "inherited" },    { FLAG_ABANDONED, "abandoned" },
+		{ FLAG_BLOCKER, "found" },	    { FLAG_NO_STACK, "no stack" },
+		{ FLAG_LIBC_SYSCALL, "syscall()" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {

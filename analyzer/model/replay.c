@@ -10,24 +10,15 @@
 
 /* ---- Whose request it is */
 
-/* A vfork child has its parent's descriptors, but POSIX locks of its own. */
 static uint32_t owner_of(struct model *model, struct process *process, const struct event *event)
 {
 	const struct descriptor *descriptor;
 
 	if (event->file == NONE)
 		return NO_OWNER;
-	if (event->lock.vm_child) {
-		descriptor = descriptor_find(&process->descriptors, event->lock.fd);
-		if (descriptor &&
-		    model->descriptions.items[descriptor->description].file != event->file)
-			return NO_OWNER;
-	} else {
-		descriptor =
-			descriptor_locked(model, process, event->lock.fd, event->file, event->time);
-	}
+	descriptor = descriptor_locked(model, process, event->lock.fd, event->file, event->time);
 	if (event->lock.ownership == OWNED_BY_PROCESS)
-		return event->lock.vm_child ? NO_OWNER : owner_process(process->index);
+		return owner_process(process->index);
 	return descriptor ? owner_description(descriptor->description) : NO_OWNER;
 }
 

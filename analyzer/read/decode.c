@@ -144,7 +144,6 @@ static bool decode_lock(struct intern *intern, const struct names *names,
 	event->lock.fd = record->fd;
 	event->lock.bad_range = record->flags & no_range;
 	event->lock.inherited = record->flags & FLAG_INHERITED;
-	event->lock.vm_child = record->flags & FLAG_VM_CHILD;
 	if (record->kind == RECORD_REQUEST)
 		decode_request(record, event);
 	else

@@ -182,10 +182,6 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 	switch ((enum record_kind)record->kind) {
 	case RECORD_CALL:
 	case RECORD_CALL_RESULT:
-		/* What a vfork child does to its descriptors does nothing to its parent's. */
-		if (record->call.flags & FLAG_VM_CHILD)
-			return false;
-		/* fall through */
 	case RECORD_REQUEST:
 	case RECORD_RESULT:
 	case RECORD_DEATH:

@@ -59,6 +59,13 @@ static void lockf_pair(void)
 		fail("F_ULOCK");
 }
 
+/* What the recorder must ask at each lockf: where the file stands. */
+static void position_pair(void)
+{
+	if (lseek(file, 0, SEEK_CUR) < 0 || lseek(file, 0, SEEK_CUR) < 0)
+		fail("lseek");
+}
+
 static void get_flags(void)
 {
 	if (fcntl(file, F_GETFL) < 0)
@@ -99,13 +106,10 @@ static const struct operation {
 	int share; /* of the repetitions: 1 / share */
 } operations[] = {
 	/* close comes first, while this process has no lock that a close could drop. */
-	{ "close", open_and_close, 1 },
-	{ "F_GETFL", get_flags, 1 },
-	{ "FIONREAD", bytes_to_read, 1 },
-	{ "fcntl", fcntl_pair, 1 },
-	{ "flock", flock_pair, 1 },
-	{ "lockf", lockf_pair, 1 },
-	{ "/bin/true", start_true, TRUE_SHARE },
+	{ "close", open_and_close, 1 },	  { "F_GETFL", get_flags, 1 },
+	{ "FIONREAD", bytes_to_read, 1 }, { "fcntl", fcntl_pair, 1 },
+	{ "flock", flock_pair, 1 },	  { "lockf", lockf_pair, 1 },
+	{ "lseek", position_pair, 1 },	  { "/bin/true", start_true, TRUE_SHARE },
 };
 
 static uint64_t now(void)

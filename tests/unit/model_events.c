@@ -217,7 +217,6 @@ static struct event lock_event(enum event_kind kind, uint64_t time, struct lock 
 			.mode = lock.mode,
 			.may_block = lock.wait && lock.mode != MODE_UNLOCK,
 			.bad_range = lock.bad_range,
-			.vm_child = lock.vm_child,
 			.fd = lock.fd,
 			.start = lock.start,
 			.end = lock.end,

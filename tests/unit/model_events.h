@@ -23,7 +23,7 @@ struct lock {
 	enum ownership ownership;
 	enum mode mode;
 	uint64_t start, end;
-	bool wait, bad_range, vm_child;
+	bool wait, bad_range;
 };
 
 /* Requests. File 0, not blocking, thread = process. */

@@ -235,18 +235,6 @@ Test(model_records, an_unlock_of_nobody_knows_what_may_be_of_anything)
 	cr_expect_str_eq(told(), "A:X0-10 11..30 released\n");
 }
 
-Test(model_records, a_vfork_childs_posix_locks_are_not_its_parents)
-{
-	struct lock unlock = posix(A, U, 0, END), lock = posix(A, X, 50, 60);
-
-	unlock.vm_child = lock.vm_child = true;
-	take(10, posix(A, X, 0, 10));
-	take(20, by_thread(lock, 99));
-	take(30, by_thread(unlock, 99));
-	cr_expect_str_eq(held(), "A:X0-10");
-	cr_expect_str_eq(told(), "");
-}
-
 Test(model_records, a_grant_implies_that_what_conflicts_has_ended)
 {
 	take(10, posix(A, X, 0, 10));

@@ -200,8 +200,7 @@ Test(reader, modes_and_flags_come_through)
 	mktrace_lock(make, lock_record(RECORD_REQUEST, OP_FLOCK, FLAG_UNLOCK | FLAG_INHERITED));
 	mktrace_lock(make, lock_record(RECORD_REQUEST, OP_FLOCK, FLAG_RAW_MODE));
 	mktrace_lock(make, lock_record(RECORD_RESULT, OP_FLOCK,
-				       FLAG_EXCLUSIVE | FLAG_HAS_REQUEST | FLAG_ABANDONED |
-					       FLAG_VM_CHILD));
+				       FLAG_EXCLUSIVE | FLAG_HAS_REQUEST | FLAG_ABANDONED));
 	reading = read_made(make);
 	event = nth(&reading, EVENT_REQUEST, 0);
 	cr_expect_eq(event->lock.mode, MODE_SHARED);
@@ -215,7 +214,7 @@ Test(reader, modes_and_flags_come_through)
 	cr_expect_eq(event->lock.mode, MODE_NONE);
 	cr_expect(event->lock.bad_range);
 	event = nth(&reading, EVENT_RESULT, 0);
-	cr_expect(event->lock.has_request && event->lock.abandoned && event->lock.vm_child);
+	cr_expect(event->lock.has_request && event->lock.abandoned);
 	cr_expect_eq(event->lock.duration, 1500);
 	cr_expect_eq(event->lock.error, 0);
 	cr_expect_eq(event->lock.end, RANGE_TO_EOF);
@@ -402,23 +401,6 @@ Test(reader, calls_have_few_meanings)
 		cr_expect_eq(event->call.error, 9);
 		cr_expect_eq(event->call.other, cases[i].op == CALL_INHERIT ? 1 : NONE);
 	}
-	done(&reading, make);
-}
-
-Test(reader, what_a_vfork_child_does_to_its_descriptors_is_no_event)
-{
-	struct mktrace *make = with_process();
-	struct record_call record = {
-		.kind = RECORD_CALL, .op = CALL_CLOSE, .flags = FLAG_VM_CHILD, .process = 1, .fd = 3
-	};
-	struct reading reading;
-
-	mktrace_call(make, record);
-	record.flags = 0;
-	mktrace_call(make, record);
-	reading = read_made(make);
-	cr_expect_eq(count(&reading, EVENT_CALL), 1);
-	cr_expect_eq(count(&reading, EVENT_LOST), 0);
 	done(&reading, make);
 }
 
