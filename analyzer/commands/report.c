@@ -21,6 +21,7 @@ static void help(void)
 	       "  -n, --top N         so many waits and resources, 0: all (10; in JSON 1000 "
 	       "waits)\n"
 	       "      --all           all of them, also where nobody waited; the same as -n 0\n"
+	       "      --names FILE    also these names for ranges of files\n"
 	       "  -o, --output FILE   write it there instead of to stdout\n"
 	       "  -h, --help          show this\n",
 	       command_report.arguments);
@@ -87,11 +88,15 @@ static int report_newest(const char *output, const struct report_options *option
 
 static int report_main(int argc, char **argv)
 {
-	enum { JSON = 256, ALL };
+	enum { JSON = 256, ALL, NAMES };
 	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, JSON },	 { "all", no_argument, NULL, ALL },
-		{ "top", required_argument, NULL, 'n' }, { "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },	 { 0 },
+		{ "json", no_argument, NULL, JSON },
+		{ "all", no_argument, NULL, ALL },
+		{ "top", required_argument, NULL, 'n' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "names", required_argument, NULL, NAMES },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	struct report_options options = { 0 };
 	const char *output = NULL;
@@ -110,6 +115,9 @@ static int report_main(int argc, char **argv)
 		case 'n':
 			if (!parse_top(optarg, &options.top))
 				return usage_error("report", "-n needs a number, not '%s'", optarg);
+			break;
+		case NAMES:
+			options.names = optarg;
 			break;
 		case 'o':
 			output = optarg;
@@ -133,7 +141,7 @@ static int report_main(int argc, char **argv)
 
 const struct command command_report = {
 	.name = "report",
-	.arguments = "[--json] [-n N] [--all] [-o FILE] [TRACE]",
+	.arguments = "[--json] [-n N] [--all] [--names FILE] [-o FILE] [TRACE]",
 	.summary = "tell who waited for which file lock, and for whom",
 	.main = report_main,
 };

@@ -9,6 +9,7 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/findings/findings.h"
+#include "analyzer/names/names.h"
 #include "analyzer/read/reader.h"
 #include "analyzer/render/render.h"
 #include "analyzer/stats/report.h"
@@ -19,6 +20,7 @@
 struct trace_report {
 	const struct report_options *options;
 	struct reader *reader;
+	struct range_names *names;
 	struct findings_builder *looking;
 	struct report_builder *builder;
 	const struct findings *findings;
@@ -33,6 +35,30 @@ static uint32_t waits_kept(const struct report_options *options)
 	if (options->top)
 		return options->top;
 	return options->json ? REPORT_WAITS : USUAL_TOP;
+}
+
+static bool read_own_names(struct trace_report *report)
+{
+	char *trouble = report->options->names
+				? range_names_read(report->names, report->options->names)
+				: NULL;
+
+	if (trouble)
+		fprintf(stderr, "flocktrace: %s\n", trouble);
+	free(trouble);
+	return !trouble;
+}
+
+/* Some files are known by the ranges that are locked in them. */
+static void show_ranges(struct trace_report *report)
+{
+	for (uint32_t i = 0; i < report->report->resource_count; i++) {
+		const struct resource *resource = &report->report->resources[i];
+
+		if (!resource->folded)
+			range_names_saw(report->names, resource->file, resource->world,
+					resource->start, resource->end);
+	}
 }
 
 struct trace_report *trace_report_read(const char *path, const struct report_options *options)
@@ -50,6 +76,11 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report = xcalloc(1, sizeof(*report));
 	report->options = options;
 	report->reader = reader;
+	report->names = range_names_new(reader_catalog(reader));
+	if (!read_own_names(report)) {
+		trace_report_free(report);
+		return NULL;
+	}
 	report->looking = findings_builder_new(reader_catalog(reader));
 	listener = findings_builder_callbacks(report->looking);
 	report->builder = report_builder_new(waits_kept(options), &listener);
@@ -60,6 +91,7 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	}
 	report->report = report_builder_finish(report->builder, reader_catalog(reader));
 	report->findings = findings_builder_finish(report->looking);
+	show_ranges(report);
 	return report;
 }
 
@@ -82,10 +114,11 @@ void trace_report_write(struct trace_report *report, FILE *out)
 					 : USUAL_TOP,
 		.colour = wants_colour(out),
 		.directory = directory,
+		.names = report->names,
 	};
 
 	if (report->options->json)
-		render_json(out, report->report, report->findings, symbols);
+		render_json(out, report->report, report->findings, symbols, &options);
 	else
 		render_text(out, report->report, report->findings, symbols, &options);
 	free(directory);
@@ -98,6 +131,7 @@ void trace_report_free(struct trace_report *report)
 		return;
 	report_builder_free(report->builder);
 	findings_builder_free(report->looking);
+	range_names_free(report->names);
 	reader_free(report->reader);
 	free(report);
 }

@@ -14,6 +14,7 @@ struct report_options {
 	/* How many waits and resources to show; 0: the usual number (in JSON: REPORT_WAITS waits
 	 * and always all resources), REPORT_ALL: all. */
 	unsigned top;
+	const char *names; /* file of names for ranges; NULL: only the known ones */
 };
 
 struct trace_report;

@@ -49,6 +49,18 @@ static void print_untraced(struct text *text)
 	}
 }
 
+/* Also where only one of its connections was seen: the others need not make a lock call. */
+static void print_databases(struct text *text)
+{
+	for (uint32_t i = 0; i < text->report->resource_count; i++)
+		if (range_names_sqlite(text->names, text->report->resources[i].file)) {
+			fputs("Not measured: waits of SQLite's connections for another one of the "
+			      "same process; they make no lock calls.\n",
+			      text->out);
+			return;
+		}
+}
+
 void text_coverage(struct text *text)
 {
 	const struct report *report = text->report;
@@ -64,6 +76,7 @@ void text_coverage(struct text *text)
 		phrase_number(scratch, report->quality.overlaps, "overlap of conflicting holds",
 			      "overlaps of conflicting holds"));
 	print_untraced(text);
+	print_databases(text);
 	if (report->untraced_holders)
 		fprintf(text->out, "Holder not known, or not all of the time: %s.\n",
 			phrase_number(scratch, report->untraced_holders, "wait", "waits"));

@@ -58,7 +58,7 @@ static struct json_object *quality_object(struct json *json)
 	const struct catalog *catalog = json->catalog;
 	const struct report *report = json->report;
 	struct json_object *quality = json_object_new_object();
-	const char *missing = trust_missing(&json->scratch, report);
+	const char *missing = trust_missing(&json->scratch, report, json->names);
 
 	set(quality, "complete", json_object_new_boolean(!*missing));
 	set(quality, "missing", json_bytes(missing));
@@ -167,6 +167,16 @@ static struct json_object *ops_list(struct json *json, uint32_t ops)
 	return list;
 }
 
+/* null: not known. */
+static struct json_object *range_name(const struct json *json, uint32_t file, enum world world,
+				      uint64_t start, uint64_t end)
+{
+	char room[NAMES_ROOM];
+	const char *name = range_names_of(json->names, file, world, start, end, room);
+
+	return name ? json_bytes(name) : NULL;
+}
+
 static struct json_object *resource_object(struct json *json, uint32_t index)
 {
 	const struct resource *resource = &json->report->resources[index];
@@ -187,7 +197,8 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "start", number(resource->start));
 	set(object, "end", offset_of(resource->end));
 	set(object, "other_ranges", json_object_new_boolean(resource->folded));
-	set(object, "name", NULL);
+	set(object, "name",
+	    range_name(json, resource->file, resource->world, resource->start, resource->end));
 	set(object, "calls", ops_list(json, resource->ops));
 	set(object, "acquisitions", number(resource->acquisitions));
 	set(object, "contended", number(resource->contended));
@@ -227,7 +238,7 @@ static struct json_object *taker_object(const struct json *json, uint32_t taker)
 	return object;
 }
 
-static struct json_object *holder_object(const struct json *json,
+static struct json_object *holder_object(const struct json *json, const struct report_wait *wait,
 					 const struct report_holder *holder)
 {
 	struct json_object *object = json_object_new_object();
@@ -236,6 +247,7 @@ static struct json_object *holder_object(const struct json *json,
 	set(object, "mode", json_object_new_string(phrase_mode(holder->mode)));
 	set(object, "start", number(holder->start));
 	set(object, "end", offset_of(holder->end));
+	set(object, "name", range_name(json, wait->file, wait->world, holder->start, holder->end));
 	set(object, "overlap_ns", number(holder->overlap));
 	set(object, "still_held", json_object_new_boolean(holder->still_held));
 	set(object, "traced", json_object_new_boolean(true));
@@ -253,6 +265,7 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	set(object, "mode", NULL);
 	set(object, "start", NULL);
 	set(object, "end", NULL);
+	set(object, "name", NULL);
 	set(object, "overlap_ns", number(wait->unknown));
 	set(object, "still_held", NULL);
 	set(object, "traced", json_object_new_boolean(false));
@@ -268,7 +281,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	struct json_object *holders = json_object_new_array();
 
 	for (uint32_t i = 0; i < wait->holder_count; i++)
-		json_object_array_add(holders, holder_object(json, &wait->holders[i]));
+		json_object_array_add(holders, holder_object(json, wait, &wait->holders[i]));
 	if (wait->holder_unknown)
 		json_object_array_add(holders, unknown_holder(json, wait));
 	set_who(object, json, wait->process, wait->tid);
@@ -277,6 +290,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	set(object, "mode", json_object_new_string(phrase_mode(wait->mode)));
 	set(object, "start", number(wait->start));
 	set(object, "end", offset_of(wait->end));
+	set(object, "name", range_name(json, wait->file, wait->world, wait->start, wait->end));
 	set(object, "kind", json_object_new_string("blocked"));
 	set(object, "begin", iso(json, wait->begin));
 	set(object, "wait_ns", number(wait->duration));
@@ -387,7 +401,7 @@ static bool *sites_used(const struct report *report, const struct findings *find
 }
 
 void render_json(FILE *out, const struct report *report, const struct findings *findings,
-		 struct symbols *symbols)
+		 struct symbols *symbols, const struct render_options *options)
 {
 	struct json json = {
 		.out = out,
@@ -395,6 +409,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 		.findings = findings,
 		.catalog = report->catalog,
 		.symbols = symbols,
+		.names = options->names,
 	};
 	bool *used = sites_used(report, findings);
 

@@ -14,6 +14,7 @@ struct json {
 	const struct findings *findings; /* NULL: not looked for */
 	const struct catalog *catalog;
 	struct symbols *symbols;
+	struct range_names *names; /* NULL: none are known */
 	struct scratch scratch;
 };
 

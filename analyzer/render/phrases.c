@@ -118,14 +118,24 @@ const char *phrase_mode(enum mode mode)
 	return "unknown";
 }
 
-const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mode, uint64_t start,
-			uint64_t end)
+const char *phrase_range(struct scratch *scratch, struct range_names *names, uint32_t file,
+			 enum world world, uint64_t start, uint64_t end)
 {
-	char range[UNITS_ROOM];
+	char room[NAMES_ROOM];
+	const char *name = range_names_of(names, file, world, start, end, room);
 
+	if (name)
+		return phrase_escaped(scratch, name);
 	if (world == FLOCK_LOCKS)
-		return scratch_format(scratch, "%s flock", phrase_mode(mode));
-	return scratch_format(scratch, "%s %s", phrase_mode(mode), units_range(range, start, end));
+		return "flock";
+	return units_range(scratch_room(scratch), start, end);
+}
+
+const char *phrase_lock(struct scratch *scratch, struct range_names *names, uint32_t file,
+			enum world world, enum mode mode, uint64_t start, uint64_t end)
+{
+	return scratch_format(scratch, "%s %s", phrase_mode(mode),
+			      phrase_range(scratch, names, file, world, start, end));
 }
 
 /* One {placeholder} of a finding's sentence; `at` is moved behind it. */

@@ -7,6 +7,7 @@
 #define ANALYZER_RENDER_PHRASES_H
 
 #include "analyzer/findings/findings.h"
+#include "analyzer/names/names.h"
 #include "analyzer/render/scratch.h"
 #include "analyzer/stats/report.h"
 
@@ -21,9 +22,12 @@ const char *phrase_file(struct scratch *scratch, const struct catalog *catalog, 
 const char *phrase_process(struct scratch *scratch, const struct catalog *catalog, uint32_t process,
 			   uint32_t tid);
 const char *phrase_mode(enum mode mode);
-/* "exclusive [0, 100)", "exclusive flock". */
-const char *phrase_lock(struct scratch *scratch, enum world world, enum mode mode, uint64_t start,
-			uint64_t end);
+/* "[0, 100)", "flock"; where the range has a name, that. */
+const char *phrase_range(struct scratch *scratch, struct range_names *names, uint32_t file,
+			 enum world world, uint64_t start, uint64_t end);
+/* "exclusive [0, 100)", "exclusive flock", "exclusive RESERVED". names: NULL: none are known. */
+const char *phrase_lock(struct scratch *scratch, struct range_names *names, uint32_t file,
+			enum world world, enum mode mode, uint64_t start, uint64_t end);
 /* What was found, without a full stop: "backup[4711] lost its lock on orders.db by closing …". */
 const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
 			   const struct finding *finding, const char *directory);

@@ -7,19 +7,21 @@
 #include <stdio.h>
 
 #include "analyzer/findings/findings.h"
+#include "analyzer/names/names.h"
 #include "analyzer/stats/report.h"
 #include "analyzer/symbols/symbols.h"
 
 struct render_options {
 	unsigned top; /* how many waits and resources to show, 0: all */
 	bool colour;
-	const char *directory; /* paths below it are shown relative to it; NULL: none */
+	const char *directory;	   /* paths below it are shown relative to it; NULL: none */
+	struct range_names *names; /* of ranges; NULL: none are known */
 };
 
 /* findings: NULL, where nobody has looked for any. */
 void render_text(FILE *out, const struct report *report, const struct findings *findings,
 		 struct symbols *symbols, const struct render_options *options);
 void render_json(FILE *out, const struct report *report, const struct findings *findings,
-		 struct symbols *symbols);
+		 struct symbols *symbols, const struct render_options *options);
 
 #endif

@@ -24,6 +24,15 @@ static const char *cell_RANGE(struct text *text, const struct resource *resource
 	return resource->folded ? scratch_format(&text->scratch, "others in %s", range) : range;
 }
 
+static const char *cell_NAME(struct text *text, const struct resource *resource)
+{
+	char room[NAMES_ROOM];
+	const char *name = range_names_of(text->names, resource->file, resource->world,
+					  resource->start, resource->end, room);
+
+	return name ? phrase_escaped(&text->scratch, name) : "";
+}
+
 /* Each libc function or kind of lock once: "fcntl", "lockf", "OFD", "flock". */
 static const char *cell_API(struct text *text, const struct resource *resource)
 {
@@ -103,13 +112,22 @@ static const struct {
 	const char *header;
 	cell_function cell;
 	bool right;
+	bool rare; /* left out where it is empty */
 } columns[] = {
-#define X(id, header, right) { header, cell_##id, right },
+#define X(id, header, right, rare) { header, cell_##id, right, rare },
 #include "analyzer/render/columns.def"
 #undef X
 };
 
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static bool is_empty(struct text *text, size_t column, uint32_t shown)
+{
+	for (uint32_t i = 0; i < shown; i++)
+		if (*columns[column].cell(text, &text->report->resources[i]))
+			return false;
+	return true;
+}
 
 static struct libscols_table *fill(struct text *text, uint32_t shown)
 {
@@ -119,7 +137,10 @@ static struct libscols_table *fill(struct text *text, uint32_t shown)
 		return NULL;
 	for (size_t i = 0; i < COLUMNS; i++)
 		scols_table_new_column(table, columns[i].header, 0,
-				       columns[i].right ? SCOLS_FL_RIGHT : 0);
+				       (columns[i].right ? SCOLS_FL_RIGHT : 0) |
+					       (columns[i].rare && is_empty(text, i, shown)
+							? SCOLS_FL_HIDDEN
+							: 0));
 	for (uint32_t i = 0; i < shown; i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 

@@ -16,7 +16,7 @@ uint32_t text_shown(const struct text *text, uint32_t count)
 
 static void print_trust(struct text *text)
 {
-	const char *missing = trust_missing(&text->scratch, text->report);
+	const char *missing = trust_missing(&text->scratch, text->report, text->names);
 
 	if (*missing)
 		fprintf(text->out, "%sINCOMPLETE%s: %s.\n", text->colour ? "\033[1;33m" : "",
@@ -34,6 +34,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.findings = findings,
 		.catalog = report->catalog,
 		.symbols = symbols,
+		.names = options->names,
 		.top = options->top,
 		.colour = options->colour,
 		.directory = options->directory,

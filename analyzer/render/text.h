@@ -14,7 +14,8 @@ struct text {
 	const struct findings *findings; /* NULL: not looked for */
 	const struct catalog *catalog;
 	struct symbols *symbols;
-	unsigned top; /* 0: all */
+	struct range_names *names; /* NULL: none are known */
+	unsigned top;		   /* 0: all */
 	bool colour;
 	const char *directory;	  /* paths are shown relative to it */
 	struct scratch scratch;	  /* reset after each item */

@@ -97,7 +97,36 @@ static void add_model_doubts(struct missing *missing, const struct report *repor
 				   phrase_count(missing->scratch, report->untraced_holders)));
 }
 
-const char *trust_missing(struct scratch *scratch, const struct report *report)
+/* Of one process: they share its locks, so nothing of their waits can be seen. */
+static void add_connections(struct missing *missing, const struct report *report,
+			    struct range_names *names)
+{
+	const struct catalog *catalog = report->catalog;
+	const struct several_descriptors *first = NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < report->several_count; i++)
+		if (range_names_sqlite(names, report->several[i].file) && !count++)
+			first = &report->several[i];
+	if (!count)
+		return;
+	add(missing,
+	    scratch_format(
+		    missing->scratch,
+		    "connections of %s to %s%s exclude each other without lock calls, their waits "
+		    "are not measured",
+		    phrase_process(missing->scratch, catalog, first->process, 0),
+		    phrase_escaped(missing->scratch,
+				   trust_exe_name(catalog->files[first->file].path)),
+		    count == 1
+			    ? ""
+			    : scratch_format(missing->scratch, " (and %s like that)",
+					     phrase_number(missing->scratch, count - 1,
+							   "other process", "other processes"))));
+}
+
+const char *trust_missing(struct scratch *scratch, const struct report *report,
+			  struct range_names *names)
 {
 	const struct catalog *catalog = report->catalog;
 	char *text = NULL;
@@ -113,6 +142,7 @@ const char *trust_missing(struct scratch *scratch, const struct report *report)
 					     untraced_names(scratch, catalog)));
 	add_recorder_losses(&missing, catalog);
 	add_model_doubts(&missing, report);
+	add_connections(&missing, report, names);
 	if (report->begins_late)
 		add(&missing,
 		    scratch_format(scratch, "covers the last %s only",

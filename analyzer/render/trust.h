@@ -3,12 +3,14 @@
 #ifndef ANALYZER_RENDER_TRUST_H
 #define ANALYZER_RENDER_TRUST_H
 
+#include "analyzer/names/names.h"
 #include "analyzer/render/scratch.h"
 #include "analyzer/stats/report.h"
 
 /* What is missing, in words: "3 processes not recorded (go-app: static); 12 records lost". ""
  * where the record is complete. */
-const char *trust_missing(struct scratch *scratch, const struct report *report);
+const char *trust_missing(struct scratch *scratch, const struct report *report,
+			  struct range_names *names);
 /* The last part of a program's path. */
 const char *trust_exe_name(const char *exe);
 

@@ -138,7 +138,7 @@ static void say_no_waits(struct text *text, bool complete)
 
 void text_verdict(struct text *text)
 {
-	bool complete = !*trust_missing(&text->scratch, text->report);
+	bool complete = !*trust_missing(&text->scratch, text->report, text->names);
 
 	if (text->colour)
 		fputs("\033[1m", text->out);
@@ -233,15 +233,23 @@ static void say_culprit(struct text *text, const struct culprit *culprit)
 {
 	const struct blame *blame = culprit->largest;
 	const struct resource *resource = &text->report->resources[blame->resource];
-	char range[UNITS_ROOM];
+	char range[UNITS_ROOM], room[NAMES_ROOM];
+	const char *file =
+		phrase_file(&text->scratch, text->catalog, resource->file, text->directory);
+	const char *name = range_names_of(text->names, resource->file, resource->world,
+					  blame->holder_start, blame->holder_end, room);
 
-	fprintf(text->out, "%s of it caused by %s, %sholding %s of %s.",
+	fprintf(text->out, "%s of it caused by %s, %sholding ",
 		phrase_duration(&text->scratch, culprit->exclusive), culprit->name,
-		culprit->varies ? "mostly " : "",
-		resource->world == FLOCK_LOCKS
-			? "the flock"
-			: units_range(range, blame->holder_start, blame->holder_end),
-		phrase_file(&text->scratch, text->catalog, resource->file, text->directory));
+		culprit->varies ? "mostly " : "");
+	if (name)
+		fprintf(text->out, "%s %s.", file, phrase_escaped(&text->scratch, name));
+	else
+		fprintf(text->out, "%s of %s.",
+			resource->world == FLOCK_LOCKS
+				? "the flock"
+				: units_range(range, blame->holder_start, blame->holder_end),
+			file);
 }
 
 static void say_worst_culprit(struct text *text)
@@ -282,7 +290,7 @@ void text_culprit(struct text *text)
 				   "their waits are not measured.\n");
 	else if (!report->requests)
 		fprintf(text->out, "There is nobody to blame.\n");
-	else if (*trust_missing(&text->scratch, report))
+	else if (*trust_missing(&text->scratch, report, text->names))
 		fprintf(text->out, "Nobody was seen to hold a lock that somebody waited for.\n");
 	else
 		fprintf(text->out, "Nobody held a lock that somebody waited for.\n");

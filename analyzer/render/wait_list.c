@@ -100,7 +100,8 @@ static void say_wait(struct text *text, const struct report_wait *wait)
 	fprintf(text->out, "%s waited %s%s for %s of %s",
 		phrase_process(&text->scratch, text->catalog, wait->process, wait->tid),
 		wait->at_most ? "at most " : "", phrase_duration(&text->scratch, wait->duration),
-		phrase_lock(&text->scratch, wait->world, wait->mode, wait->start, wait->end),
+		phrase_lock(&text->scratch, text->names, wait->file, wait->world, wait->mode,
+			    wait->start, wait->end),
 		phrase_file(&text->scratch, text->catalog, wait->file, text->directory));
 	say_holders(text, wait);
 	say_outcome(text, wait);
@@ -116,7 +117,8 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 		phrase_duration(&text->scratch, holder->overlap),
 		units_share(share, holder->overlap, wait->duration),
 		phrase_process(&text->scratch, text->catalog, holder->process, holder->tid),
-		phrase_lock(&text->scratch, wait->world, holder->mode, holder->start, holder->end),
+		phrase_lock(&text->scratch, text->names, wait->file, wait->world, holder->mode,
+			    holder->start, holder->end),
 		holder->still_held ? ", still held then" : "");
 	if (holder->taker != NONE)
 		fprintf(text->out, " by %s",

@@ -6,6 +6,7 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/stats/blame.h"
 #include "analyzer/stats/builder.h"
+#include "analyzer/stats/connections.h"
 #include "analyzer/stats/errors.h"
 #include "analyzer/stats/resources.h"
 #include "analyzer/stats/waits.h"
@@ -16,6 +17,7 @@ struct report_builder {
 	struct longest_waits waits;
 	struct blames blames;
 	struct errors errors;
+	struct connections connections;
 	struct report report;
 	struct model_callbacks also;
 	bool begun; /* the first event of the ring was seen */
@@ -162,6 +164,7 @@ static void see_begin(struct report_builder *builder, const struct event *event)
 void report_builder_event(struct report_builder *builder, const struct event *event)
 {
 	see_begin(builder, event);
+	connections_event(&builder->connections, event);
 	if (event->time > builder->last_time)
 		builder->last_time = event->time;
 	model_event(builder->model, event);
@@ -193,6 +196,8 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	report->waits = builder->waits.heap.items;
 	report->wait_count = builder->waits.heap.count;
 	report->waits_omitted = builder->waits.omitted;
+	report->several = builder->connections.several.items;
+	report->several_count = builder->connections.several.count;
 	errors_sort(&builder->errors);
 	report->errors = builder->errors.items.items;
 	report->error_count = builder->errors.items.count;
@@ -211,5 +216,6 @@ void report_builder_free(struct report_builder *builder)
 	longest_waits_free(&builder->waits);
 	blames_free(&builder->blames);
 	errors_free(&builder->errors);
+	connections_free(&builder->connections);
 	free(builder);
 }

@@ -90,13 +90,19 @@ struct report_error {
 	uint64_t count;
 };
 
+/* A process that took record locks of a file through more than one descriptor. */
+struct several_descriptors {
+	uint32_t process, file;
+};
+
 struct report {
 	const struct catalog *catalog;
 	struct resource *resources;
 	struct report_wait *waits;   /* the longest REPORT_WAITS unless all were asked for */
 	struct blame *blame;	     /* by exclusive, largest first */
 	struct report_error *errors; /* by count, largest first */
-	uint32_t resource_count, wait_count, blame_count, error_count;
+	const struct several_descriptors *several;
+	uint32_t resource_count, wait_count, blame_count, error_count, several_count;
 	uint64_t waits_total, waits_omitted;
 	uint64_t wait_ns;	  /* sum over all waits */
 	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as

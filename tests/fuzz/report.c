@@ -40,7 +40,7 @@ static void render(const struct report *report, const struct findings *findings,
 	if (!out)
 		abort();
 	if (json)
-		render_json(out, report, findings, symbols);
+		render_json(out, report, findings, symbols, &options);
 	else
 		render_text(out, report, findings, symbols, &options);
 	/* Whatever is read, something is said. */

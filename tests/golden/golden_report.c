@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[2], "all"))
 		options.top = 0;
 	if (!strcmp(argv[2], "json"))
-		render_json(stdout, report, findings(argv[1]), symbols);
+		render_json(stdout, report, findings(argv[1]), symbols, &options);
 	else
 		render_text(stdout, report, findings(argv[1]), symbols, &options);
 	report_builder_free(builder);

@@ -88,12 +88,14 @@ Test(phrases, a_thread_is_named_only_if_it_is_not_the_first)
 
 Test(phrases, locks_are_said_with_mode_and_range_and_flock_without)
 {
-	cr_expect_str_eq(phrase_lock(&scratch, RECORD_LOCKS, MODE_EXCLUSIVE, 0, 100),
+	cr_expect_str_eq(phrase_lock(&scratch, NULL, NONE, RECORD_LOCKS, MODE_EXCLUSIVE, 0, 100),
 			 "exclusive [0, 100)");
-	cr_expect_str_eq(phrase_lock(&scratch, RECORD_LOCKS, MODE_SHARED, 0, RANGE_TO_EOF),
-			 "shared [0, EOF)");
-	cr_expect_str_eq(phrase_lock(&scratch, FLOCK_LOCKS, MODE_SHARED, 0, RANGE_TO_EOF),
-			 "shared flock");
+	cr_expect_str_eq(
+		phrase_lock(&scratch, NULL, NONE, RECORD_LOCKS, MODE_SHARED, 0, RANGE_TO_EOF),
+		"shared [0, EOF)");
+	cr_expect_str_eq(
+		phrase_lock(&scratch, NULL, NONE, FLOCK_LOCKS, MODE_SHARED, 0, RANGE_TO_EOF),
+		"shared flock");
 }
 
 Test(phrases, errors_and_calls_have_the_names_that_strace_prints)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Patterns of paths, as users write them. */
+#ifndef ANALYZER_BASE_PATH_PATTERN_H
+#define ANALYZER_BASE_PATH_PATTERN_H
+
+#include <stdbool.h>
+
+/* As the shell's, but that * and ? match slashes too. A pattern without a slash is of the last part
+ * of the path; one with a slash of all of it. */
+bool path_matches(const char *pattern, const char *path);
+
+#endif
