@@ -61,6 +61,22 @@ static void print_databases(struct text *text)
 		}
 }
 
+/* The waiter had to be woken, and on a busy machine that takes time; a word only where it counts.
+ */
+static void say_parts(struct text *text)
+{
+	const struct report *report = text->report;
+	const struct wait_parts *parts = &report->parts;
+
+	if (parts->hand_off + parts->unknown <= report->wait_ns / 100)
+		return;
+	fprintf(text->out,
+		"Of the time waited: held %s, hand-off (free, not yet granted) %s, unknown %s.\n",
+		phrase_duration(&text->scratch, parts->held + parts->omitted),
+		phrase_duration(&text->scratch, parts->hand_off),
+		phrase_duration(&text->scratch, parts->unknown));
+}
+
 void text_coverage(struct text *text)
 {
 	const struct report *report = text->report;
@@ -80,6 +96,10 @@ void text_coverage(struct text *text)
 	if (report->untraced_holders)
 		fprintf(text->out, "Holder not known, or not all of the time: %s.\n",
 			phrase_number(scratch, report->untraced_holders, "wait", "waits"));
+	say_parts(text);
+	if (report->unbalanced)
+		fprintf(text->out, "Blame and waits differ by %s: a mistake of flocktrace.\n",
+			phrase_duration(scratch, report->unbalanced));
 	if (report->quality.implied_ends)
 		fprintf(text->out, "Ends not seen but implied: %s.\n",
 			phrase_number(scratch, report->quality.implied_ends, "hold", "holds"));

@@ -53,6 +53,17 @@ static struct json_object *untraced_list(const struct json *json)
 	return list;
 }
 
+static struct json_object *parts_object(const struct wait_parts *parts)
+{
+	struct json_object *object = json_object_new_object();
+
+	set(object, "held", number(parts->held));
+	set(object, "holds_omitted", number(parts->omitted));
+	set(object, "hand_off", number(parts->hand_off));
+	set(object, "unknown", number(parts->unknown));
+	return object;
+}
+
 static struct json_object *quality_object(struct json *json)
 {
 	const struct catalog *catalog = json->catalog;
@@ -77,6 +88,7 @@ static struct json_object *quality_object(struct json *json)
 	set(quality, "lost_stacks", number(catalog->quality.lost_stacks));
 	set(quality, "unresolved_stacks", number(catalog->quality.unresolved_stacks));
 	set(quality, "unresolved_files", number(catalog->quality.unresolved_files));
+	set(quality, "unbalanced_ns", number(report->unbalanced));
 	set(quality, "begins_late", json_object_new_boolean(report->begins_late));
 	set(quality, "untraced_processes", untraced_list(json));
 	return quality;
@@ -93,6 +105,7 @@ static struct json_object *totals_object(const struct json *json)
 	set(totals, "tries_taken", number(report->tries_taken));
 	set(totals, "waits", number(report->waits_total));
 	set(totals, "wait_ns", number(report->wait_ns));
+	set(totals, "wait_parts_ns", parts_object(&report->parts));
 	set(totals, "waits_at_most", number(report->waits_at_most));
 	set(totals, "still_waiting", number(report->still_waiting));
 	set(totals, "died_waiting", number(report->died_waiting));
@@ -152,6 +165,7 @@ static struct json_object *distribution_object(const struct distribution *all)
 	set(object, "total", number(all->total));
 	set(object, "max", number(all->max));
 	set(object, "p50", number(all->p50));
+	set(object, "p90", number(all->p90));
 	set(object, "p99", number(all->p99));
 	return object;
 }
@@ -205,6 +219,7 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "failed_tries", number(resource->failed_tries));
 	set(object, "errors", number(resource->errors));
 	set(object, "wait_ns", distribution_object(&resource->wait));
+	set(object, "wait_parts_ns", parts_object(&resource->parts));
 	set(object, "hold_ns", distribution_object(&resource->hold));
 	return object;
 }
@@ -266,7 +281,7 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	set(object, "start", NULL);
 	set(object, "end", NULL);
 	set(object, "name", NULL);
-	set(object, "overlap_ns", number(wait->unknown));
+	set(object, "overlap_ns", number(wait->parts.unknown));
 	set(object, "still_held", NULL);
 	set(object, "traced", json_object_new_boolean(false));
 	set(object, "acquired_by", NULL);
@@ -294,6 +309,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	set(object, "kind", json_object_new_string("blocked"));
 	set(object, "begin", iso(json, wait->begin));
 	set(object, "wait_ns", number(wait->duration));
+	set(object, "wait_parts_ns", parts_object(&wait->parts));
 	set(object, "at_most", json_object_new_boolean(wait->at_most));
 	set(object, "outcome", json_object_new_string(outcome_name(wait->outcome)));
 	set(object, "error", error_name(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
@@ -314,6 +330,7 @@ static struct json_object *blame_object(struct json *json, uint32_t index)
 	set(object, "resource", number(blame->resource));
 	set(object, "exclusive_ns", number(blame->exclusive));
 	set(object, "inclusive_ns", number(blame->inclusive));
+	set(object, "hand_off_ns", number(blame->hand_off));
 	set(object, "waits", number(blame->waits));
 	return object;
 }

@@ -270,9 +270,9 @@ static void say_worst_culprit(struct text *text)
 		say_culprit(text, worst);
 	else
 		fprintf(text->out, "No holder is known.");
-	if (worst && text->report->unknown_ns > text->report->wait_ns / 10)
+	if (worst && text->report->parts.unknown > text->report->wait_ns / 10)
 		fprintf(text->out, " No holder is known for %s of it.",
-			phrase_duration(&text->scratch, text->report->unknown_ns));
+			phrase_duration(&text->scratch, text->report->parts.unknown));
 	fputc('\n', text->out);
 	for (uint32_t i = 0; i < culprits.items.count; i++)
 		free(culprits.items.items[i].name);

@@ -50,7 +50,7 @@ static void say_holders(struct text *text, const struct report_wait *wait)
 			phrase_number(&text->scratch, processes - named, "other", "others"));
 	if (processes && wait->holder_unknown)
 		fprintf(text->out, "; for %s of it the holder is not known",
-			phrase_duration(&text->scratch, wait->unknown));
+			phrase_duration(&text->scratch, wait->parts.unknown));
 }
 
 /* Of a process that was inside the call. */

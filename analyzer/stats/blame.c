@@ -59,7 +59,7 @@ static void leave(struct blames *blames, uint32_t overlap)
 /* Gives each overlap its share of the wait; returns what is left over. */
 static uint64_t share_out(struct blames *blames, const struct wait *wait)
 {
-	uint64_t now = wait->begin, unknown = 0;
+	uint64_t now = wait->begin, rest = 0;
 
 	collect_edges(blames, wait);
 	for (uint32_t i = 0; i < blames->edges.count; i++) {
@@ -68,14 +68,33 @@ static uint64_t share_out(struct blames *blames, const struct wait *wait)
 		if (blames->active.count)
 			divide(blames, edge->time - now);
 		else
-			unknown += edge->time - now;
+			rest += edge->time - now;
 		now = edge->time;
 		if (edge->enters)
 			vec_push(&blames->active, edge->overlap);
 		else
 			leave(blames, edge->overlap);
 	}
-	return unknown + (wait->finish - now);
+	return rest + (wait->finish - now);
+}
+
+static uint64_t at_most(uint64_t time, uint64_t limit)
+{
+	return time < limit ? time : limit;
+}
+
+/* `rest`: of the wait, without one of the holds that were kept. */
+static struct wait_parts parts_of(const struct wait *wait, uint64_t rest)
+{
+	uint64_t duration = wait->finish - wait->begin;
+	uint64_t uncovered = duration - at_most(wait->covered, duration);
+	struct wait_parts parts = { .held = duration - rest };
+
+	parts.omitted = wait->overlaps_omitted ? rest - at_most(rest, uncovered) : 0;
+	rest -= parts.omitted;
+	parts.hand_off = at_most(rest, wait->hand_off);
+	parts.unknown = rest - parts.hand_off;
+	return parts;
 }
 
 static bool same_blame(const void *context, uint32_t index)
@@ -101,6 +120,7 @@ static struct blame_entry *find(struct blames *blames, const struct blame *wante
 	if (*at == MAP_NEW) {
 		*at = blames->entries.count;
 		vec_push(&blames->entries, (struct blame_entry){ .blame = *wanted });
+		blames->entries.items[*at].blame.hand_off = 0;
 	}
 	return &blames->entries.items[*at];
 }
@@ -111,6 +131,7 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 	struct blame_entry *entry = find(blames, to);
 
 	entry->blame.exclusive += exclusive;
+	entry->blame.hand_off += to->hand_off;
 	entry->blame.inclusive += inclusive;
 	if (entry->last != blames->waits) {
 		entry->last = blames->waits;
@@ -125,15 +146,17 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 	}
 }
 
-uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t resource)
+struct wait_parts blames_add(struct blames *blames, const struct wait *wait, uint32_t resource)
 {
-	uint64_t unknown = share_out(blames, wait);
+	uint64_t rest = share_out(blames, wait);
+	struct wait_parts parts = parts_of(wait, rest);
 	struct blame nobody = {
 		.waiter_stack = wait->stack,
 		.holder_stack = NONE,
 		.holder_process = NONE,
 		.taker = NONE,
 		.resource = resource,
+		.hand_off = parts.hand_off,
 	};
 
 	blames->waits++;
@@ -153,9 +176,9 @@ uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t res
 
 		charge(blames, &holder, blames->shares.items[i], overlap->end - overlap->begin);
 	}
-	if (unknown)
-		charge(blames, &nobody, unknown, unknown);
-	return unknown;
+	if (rest)
+		charge(blames, &nobody, rest, rest);
+	return parts;
 }
 
 static int by_exclusive(const void *left, const void *right)

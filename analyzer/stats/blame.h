@@ -32,8 +32,8 @@ struct blames {
 	VEC(uint64_t) shares; /* exclusive ns of each overlap */
 };
 
-/* Charges one wait. `resource`: its entry. Returns the ns that no known hold was in the way. */
-uint64_t blames_add(struct blames *blames, const struct wait *wait, uint32_t resource);
+/* Charges one wait. `resource`: its entry. Returns where its time went. */
+struct wait_parts blames_add(struct blames *blames, const struct wait *wait, uint32_t resource);
 /* By exclusive time, largest first, resources renumbered. For the caller to free. */
 struct blame *blames_finish(const struct blames *blames, const uint32_t *new_resource);
 void blames_free(struct blames *blames);

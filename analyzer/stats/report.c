@@ -79,10 +79,19 @@ static void on_hold(void *context, const struct hold *hold)
 		      released > hold->granted ? released - hold->granted : 0);
 }
 
+static void add_parts(struct wait_parts *sum, const struct wait_parts *parts)
+{
+	sum->held += parts->held;
+	sum->omitted += parts->omitted;
+	sum->hand_off += parts->hand_off;
+	sum->unknown += parts->unknown;
+}
+
 static void on_wait(void *context, const struct wait *wait)
 {
 	struct report_builder *builder = context;
-	uint64_t duration = wait->finish - wait->begin, unknown, uncovered;
+	uint64_t duration = wait->finish - wait->begin;
+	struct wait_parts parts;
 	uint32_t at = resources_find(&builder->resources, wait->file, wait->world, wait->start,
 				     wait->end);
 	struct resource_entry *entry = &builder->resources.entries.items[at];
@@ -110,15 +119,10 @@ static void on_wait(void *context, const struct wait *wait)
 		if (duration > builder->report.longest_pending)
 			builder->report.longest_pending = duration;
 	}
-	unknown = blames_add(&builder->blames, wait, at);
-	uncovered = duration > wait->covered ? duration - wait->covered : 0;
-	/* Of what the holds that were kept don't explain, those omitted have explained a part. */
-	if (unknown > uncovered)
-		unknown = uncovered;
-	unknown -= unknown < wait->hand_off ? unknown : wait->hand_off;
-	if (wait->holder_unknown)
-		builder->report.unknown_ns += unknown;
-	longest_waits_add(&builder->waits, wait, at, unknown);
+	parts = blames_add(&builder->blames, wait, at);
+	add_parts(&entry->counts.parts, &parts);
+	add_parts(&builder->report.parts, &parts);
+	longest_waits_add(&builder->waits, wait, at, &parts);
 }
 
 struct model_callbacks report_builder_callbacks(struct report_builder *builder)
@@ -179,6 +183,32 @@ static void renumber_waits(struct report_builder *builder, const uint32_t *new_i
 	}
 }
 
+static uint64_t difference(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+/*
+ * Blame, parts and waits are added up on ways of their own: that they agree, as a whole and for
+ * each resource, is looked at on every trace.
+ */
+static uint64_t unbalanced(const struct report *report)
+{
+	uint64_t *blamed = xcalloc(report->resource_count, sizeof(*blamed));
+	uint64_t sum = difference(wait_parts_sum(&report->parts), report->wait_ns);
+
+	for (uint32_t i = 0; i < report->blame_count; i++)
+		blamed[report->blame[i].resource] += report->blame[i].exclusive;
+	for (uint32_t i = 0; i < report->resource_count; i++) {
+		const struct resource *resource = &report->resources[i];
+
+		sum += difference(blamed[i], resource->wait.total);
+		sum += difference(wait_parts_sum(&resource->parts), resource->wait.total);
+	}
+	free(blamed);
+	return sum;
+}
+
 const struct report *report_builder_finish(struct report_builder *builder,
 					   const struct catalog *catalog)
 {
@@ -202,6 +232,7 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	report->errors = builder->errors.items.items;
 	report->error_count = builder->errors.items.count;
 	report->quality = *model_quality(builder->model);
+	report->unbalanced = unbalanced(report);
 	return report;
 }
 

@@ -14,8 +14,21 @@
 #include "analyzer/model/model.h"
 
 struct distribution {
-	uint64_t count, total, max, p50, p99; /* ns */
+	uint64_t count, total, max, p50, p90, p99; /* ns */
 };
+
+/* Where the time of waits went, in ns: the four add up to it exactly. */
+struct wait_parts {
+	uint64_t held;	   /* a hold that was kept stood in the way: the exclusive blame */
+	uint64_t omitted;  /* only holds too short to be kept did */
+	uint64_t hand_off; /* nobody held it any more, and the waiter had not got it yet */
+	uint64_t unknown;
+};
+
+static inline uint64_t wait_parts_sum(const struct wait_parts *parts)
+{
+	return parts->held + parts->omitted + parts->hand_off + parts->unknown;
+}
 
 /*
  * A file and a range in one of the two worlds. Sorted by total wait, then path, start, end, world.
@@ -33,6 +46,7 @@ struct resource {
 	uint64_t failed_tries; /* non-blocking requests that found a conflict (EAGAIN, EACCES) */
 	uint64_t errors;       /* every other error */
 	struct distribution wait, hold;
+	struct wait_parts parts; /* of wait.total */
 };
 
 struct report_holder {
@@ -58,7 +72,7 @@ struct report_wait {
 	bool holder_unknown;
 	bool at_most; /* the process died in it, nobody knows when; duration is the longest possible
 		       */
-	uint64_t unknown;	       /* ns of it without a known holder in the way */
+	struct wait_parts parts;       /* of duration */
 	struct report_holder *holders; /* by overlap, longest first; one per site, mode and range */
 	uint32_t holder_count;
 	uint64_t holds_omitted; /* further ones, all shorter, that the model did not keep */
@@ -66,9 +80,9 @@ struct report_wait {
 
 /*
  * Who made whom wait. exclusive: each instant of a wait divided by the holds in its way; inclusive:
- * undivided. Time of a wait without a known hold in its way (or with holds too short to be kept) is
- * blamed on holder_stack NONE and holder_process NONE, so that the exclusive times add up to the
- * waits.
+ * undivided. Time of a wait without a known hold in its way (or with holds too short to be kept, or
+ * of hand-off) is blamed on holder_stack NONE and holder_process NONE, so that the exclusive times
+ * add up to the waits. Where a nanosecond can't be divided, the hold that came first has it.
  */
 struct blame {
 	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
@@ -77,6 +91,7 @@ struct blame {
 	uint64_t holder_start, holder_end; /* what it held then; not the waiter's range */
 	uint32_t resource;		   /* index: what was waited for */
 	uint64_t exclusive, inclusive;
+	uint64_t hand_off; /* of exclusive, where nobody is blamed: nobody held it */
 	uint64_t waits;
 };
 
@@ -120,7 +135,8 @@ struct report {
 	bool begins_late;	  /* the records before the first one were lost, */
 	uint64_t covered_since;	  /* so the report covers only what came after this moment */
 	struct model_quality quality;
-	uint64_t unknown_ns;	   /* of those waits: without a known holder */
+	struct wait_parts parts;   /* of wait_ns */
+	uint64_t unbalanced;	   /* ns by which any sum of blame differs from its waits: 0 */
 	uint64_t untraced_holders; /* waits with no known holder */
 };
 

@@ -161,6 +161,7 @@ static struct distribution distribution_of(const struct histogram *histogram)
 		.total = histogram->total,
 		.max = histogram->max,
 		.p50 = histogram_quantile(histogram, 500),
+		.p90 = histogram_quantile(histogram, 900),
 		.p99 = histogram_quantile(histogram, 990),
 	};
 }

@@ -122,7 +122,7 @@ static void sift_down(struct longest_waits *waits, uint32_t at)
 }
 
 void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       uint64_t unknown)
+		       const struct wait_parts *parts)
 {
 	struct report_wait kept = {
 		.process = wait->process,
@@ -141,7 +141,7 @@ void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uin
 		.error = wait->error,
 		.holder_unknown = wait->holder_unknown || !wait->overlap_count,
 		.at_most = wait->at_most,
-		.unknown = unknown,
+		.parts = *parts,
 		.holds_omitted = wait->overlaps_omitted,
 	};
 	bool full = waits->limit && waits->heap.count == waits->limit;

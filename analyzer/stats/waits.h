@@ -12,9 +12,9 @@ struct longest_waits {
 	uint64_t omitted;
 };
 
-/* Keeps a wait if it is long enough. `unknown`: ns of it without a known holder. */
+/* Keeps a wait if it is long enough. */
 void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       uint64_t unknown);
+		       const struct wait_parts *parts);
 /* Sorts what was kept: longest first. */
 void longest_waits_sort(struct longest_waits *waits);
 void longest_waits_free(struct longest_waits *waits);

@@ -54,13 +54,18 @@ def check(report):
     for blame in report["blame"]:
         assert blame["exclusive_ns"] <= blame["inclusive_ns"]
         blamed[blame["resource"]] += blame["exclusive_ns"]
+    assert report["quality"]["unbalanced_ns"] == 0
+    assert sum(report["totals"]["wait_parts_ns"].values()) == report["totals"]["wait_ns"]
+    for wait in report["waits"]:
+        assert sum(wait["wait_parts_ns"].values()) == wait["wait_ns"]
     for number, resource in resources.items():
+        assert sum(resource["wait_parts_ns"].values()) == resource["wait_ns"]["total"]
         assert resource["world"] in ("record", "flock")
         assert resource["inode"] is None or isinstance(resource["inode"], str)
         assert blamed[number] == resource["wait_ns"]["total"], "blame differs from the waits"
         assert report["waits_omitted"] or waited[number] == resource["wait_ns"]["total"]
         for times in resource["wait_ns"], resource["hold_ns"]:
-            assert times["p50"] <= times["p99"] <= times["max"] <= times["total"] or not times["total"]
+            assert times["p50"] <= times["p90"] <= times["p99"] <= times["max"] <= times["total"] or not times["total"]
     assert sum(blamed.values()) == report["totals"]["wait_ns"]
     assert len(report["waits"]) + report["waits_omitted"] == report["totals"]["waits"]
 

@@ -156,6 +156,8 @@ Test(stats, exclusive_blame_adds_up_to_the_waits_whatever_overlaps)
 		sum += report->blame[i].exclusive;
 		cr_expect_leq(report->blame[i].exclusive, report->blame[i].inclusive);
 	}
+	cr_expect_eq(wait_parts_sum(&report->parts), report->wait_ns, "seed %u", first_seed);
+	cr_expect_eq(report->unbalanced, 0, "seed %u", first_seed);
 	cr_expect_eq(sum, report->wait_ns, "seed %u: blamed %llu of %llu", first_seed,
 		     (unsigned long long)sum, (unsigned long long)report->wait_ns);
 }
@@ -201,7 +203,7 @@ Test(stats, a_wait_without_a_known_holder_says_so)
 	wait_between(5, 25, NULL, 0);
 	report = finish();
 	cr_expect(report->waits[0].holder_unknown);
-	cr_expect_eq(report->waits[0].unknown, 20);
+	cr_expect_eq(report->waits[0].parts.unknown, 20);
 	cr_expect_eq(report->untraced_holders, 1);
 	cr_expect_eq(blame_on(report, NONE)->exclusive, 20);
 }
@@ -302,9 +304,14 @@ Test(stats, time_of_holds_too_many_to_keep_is_not_unknown)
 
 	model.wait(model.context, &wait);
 	report = finish();
-	cr_expect_eq(report->waits[0].unknown, 200);
+	cr_expect_eq(report->waits[0].parts.unknown, 200);
+	cr_expect_eq(report->waits[0].parts.held, 10);
+	cr_expect_eq(report->waits[0].parts.omitted, 690);
+	cr_expect_eq(report->waits[0].parts.hand_off, 100);
+	cr_expect_eq(blame_on(report, NONE)->exclusive, 990);
+	cr_expect_eq(blame_on(report, NONE)->hand_off, 100);
 	cr_expect_eq(report->waits[0].holds_omitted, 70);
-	cr_expect_eq(report->unknown_ns, 200);
+	cr_expect_eq(report->parts.unknown, 200);
 }
 
 Test(stats, the_holder_is_who_kept_the_lock_and_the_taker_is_named_too)
