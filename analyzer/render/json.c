@@ -253,6 +253,32 @@ static struct json_object *taker_object(const struct json *json, uint32_t taker)
 	return object;
 }
 
+/* null: it has passed nothing on. */
+static struct json_object *passed_object(const struct json *json,
+					 const struct report_holder *holder)
+{
+	const struct catalog *catalog = json->catalog;
+	struct json_object *object, *root;
+
+	if (!holder->passed_on)
+		return NULL;
+	object = json_object_new_object();
+	root = json_object_new_object();
+	set_who(root, json, holder->root_process, holder->root_tid);
+	set(root, "site", index_of(holder->root_stack));
+	set(object, "ns", number(holder->passed_on));
+	set(object, "path",
+	    holder->passed_file < catalog->file_count
+		    ? json_bytes(catalog->files[holder->passed_file].path)
+		    : NULL);
+	set(object, "world",
+	    json_object_new_string(holder->passed_world == FLOCK_LOCKS ? "flock" : "record"));
+	set(object, "start", number(holder->passed_start));
+	set(object, "end", offset_of(holder->passed_end));
+	set(object, "root", root);
+	return object;
+}
+
 static struct json_object *holder_object(const struct json *json, const struct report_wait *wait,
 					 const struct report_holder *holder)
 {
@@ -267,6 +293,7 @@ static struct json_object *holder_object(const struct json *json, const struct r
 	set(object, "still_held", json_object_new_boolean(holder->still_held));
 	set(object, "traced", json_object_new_boolean(true));
 	set(object, "acquired_by", taker_object(json, holder->taker));
+	set(object, "waited_itself", passed_object(json, holder));
 	set(object, "site", index_of(holder->stack));
 	return object;
 }
@@ -285,6 +312,7 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	set(object, "still_held", NULL);
 	set(object, "traced", json_object_new_boolean(false));
 	set(object, "acquired_by", NULL);
+	set(object, "waited_itself", NULL);
 	set(object, "site", NULL);
 	return object;
 }
@@ -319,9 +347,8 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	return object;
 }
 
-static struct json_object *blame_object(struct json *json, uint32_t index)
+static struct json_object *blame_row(const struct blame *blame)
 {
-	const struct blame *blame = &json->report->blame[index];
 	struct json_object *object = json_object_new_object();
 
 	set(object, "waiter_site", index_of(blame->waiter_stack));
@@ -332,6 +359,38 @@ static struct json_object *blame_object(struct json *json, uint32_t index)
 	set(object, "inclusive_ns", number(blame->inclusive));
 	set(object, "hand_off_ns", number(blame->hand_off));
 	set(object, "waits", number(blame->waits));
+	return object;
+}
+
+static struct json_object *blame_object(struct json *json, uint32_t index)
+{
+	return blame_row(&json->report->blame[index]);
+}
+
+/* What the root held need not be what was waited for. */
+static struct json_object *root_object(struct json *json, uint32_t index)
+{
+	const struct blame *root = &json->report->roots[index];
+	const struct catalog *catalog = json->catalog;
+	struct json_object *object = blame_row(root);
+
+	set(object, "held_path",
+	    root->holder_file < catalog->file_count
+		    ? json_bytes(catalog->files[root->holder_file].path)
+		    : NULL);
+	return object;
+}
+
+static struct json_object *process_blame_object(struct json *json, uint32_t index)
+{
+	const struct process_blame *one = &json->report->processes[index];
+	struct json_object *object = json_object_new_object();
+
+	set_who(object, json, one->process, 0);
+	set(object, "waits", number(one->waits));
+	set(object, "wait_ns", number(one->waited));
+	set(object, "exclusive_ns", number(one->exclusive));
+	set(object, "root_ns", number(one->root));
 	return object;
 }
 
@@ -401,12 +460,19 @@ static bool *sites_used(const struct report *report, const struct findings *find
 #define USE(stack) used[(stack) < count ? (stack) : count] = true
 	for (uint32_t i = 0; i < report->wait_count; i++) {
 		USE(report->waits[i].stack);
-		for (uint32_t j = 0; j < report->waits[i].holder_count; j++)
+		for (uint32_t j = 0; j < report->waits[i].holder_count; j++) {
 			USE(report->waits[i].holders[j].stack);
+			if (report->waits[i].holders[j].passed_on)
+				USE(report->waits[i].holders[j].root_stack);
+		}
 	}
 	for (uint32_t i = 0; i < report->blame_count; i++) {
 		USE(report->blame[i].waiter_stack);
 		USE(report->blame[i].holder_stack);
+	}
+	for (uint32_t i = 0; i < report->root_count; i++) {
+		USE(report->roots[i].waiter_stack);
+		USE(report->roots[i].holder_stack);
 	}
 	for (uint32_t i = 0; i < report->error_count; i++)
 		USE(report->errors[i].stack);
@@ -440,6 +506,8 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "waits", report->wait_count, NULL, wait_object);
 	write_member(&json, "waits_omitted", number(report->waits_omitted));
 	write_list(&json, "blame", report->blame_count, NULL, blame_object);
+	write_list(&json, "root_blame", report->root_count, NULL, root_object);
+	write_list(&json, "process_blame", report->process_count, NULL, process_blame_object);
 	write_list(&json, "errors", report->error_count, NULL, error_object);
 	fputs("\"deadlocks\": [],\n", out);
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");

@@ -203,13 +203,10 @@ static const char *culprit_name(struct text *text, const struct blame *blame)
 			      phrase_escaped(&text->scratch, process->command), place);
 }
 
-static bool same_lock(const struct report *report, const struct blame *a, const struct blame *b)
+static bool same_lock(const struct blame *a, const struct blame *b)
 {
-	const struct resource *x = &report->resources[a->resource];
-	const struct resource *y = &report->resources[b->resource];
-
-	return x->file == y->file && x->world == y->world && a->holder_start == b->holder_start &&
-	       a->holder_end == b->holder_end;
+	return a->holder_file == b->holder_file && a->holder_world == b->holder_world &&
+	       a->holder_start == b->holder_start && a->holder_end == b->holder_end;
 }
 
 static void charge(struct text *text, struct culprits *culprits, const struct blame *blame)
@@ -226,17 +223,16 @@ static void charge(struct text *text, struct culprits *culprits, const struct bl
 		culprit = &culprits->items.items[culprits->items.count - 1];
 	}
 	culprit->exclusive += blame->exclusive;
-	culprit->varies |= !same_lock(text->report, culprit->largest, blame);
+	culprit->varies |= !same_lock(culprit->largest, blame);
 }
 
 static void say_culprit(struct text *text, const struct culprit *culprit)
 {
 	const struct blame *blame = culprit->largest;
-	const struct resource *resource = &text->report->resources[blame->resource];
 	char range[UNITS_ROOM], room[NAMES_ROOM];
 	const char *file =
-		phrase_file(&text->scratch, text->catalog, resource->file, text->directory);
-	const char *name = range_names_of(text->names, resource->file, resource->world,
+		phrase_file(&text->scratch, text->catalog, blame->holder_file, text->directory);
+	const char *name = range_names_of(text->names, blame->holder_file, blame->holder_world,
 					  blame->holder_start, blame->holder_end, room);
 
 	fprintf(text->out, "%s of it caused by %s, %sholding ",
@@ -246,7 +242,7 @@ static void say_culprit(struct text *text, const struct culprit *culprit)
 		fprintf(text->out, "%s %s.", file, phrase_escaped(&text->scratch, name));
 	else
 		fprintf(text->out, "%s of %s.",
-			resource->world == FLOCK_LOCKS
+			blame->holder_world == FLOCK_LOCKS
 				? "the flock"
 				: units_range(range, blame->holder_start, blame->holder_end),
 			file);
@@ -257,8 +253,8 @@ static void say_worst_culprit(struct text *text)
 	struct culprits culprits = { 0 };
 	const struct culprit *worst = NULL;
 
-	for (uint32_t i = 0; i < text->report->blame_count; i++) {
-		const struct blame *blame = &text->report->blame[i];
+	for (uint32_t i = 0; i < text->report->root_count; i++) {
+		const struct blame *blame = &text->report->roots[i];
 
 		if (blame->holder_process != NONE)
 			charge(text, &culprits, blame);

@@ -126,6 +126,23 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 	text_stack(text, holder->stack);
 }
 
+/* Who looks for the culprit must not stop at one who was stuck himself. */
+static void say_chain(struct text *text, const struct report_holder *holder)
+{
+	if (!holder->passed_on)
+		return;
+	fprintf(text->out, TEXT_PAD "of which %s while it waited itself, for %s of %s, held by %s",
+		phrase_duration(&text->scratch, holder->passed_on),
+		holder->passed_world == FLOCK_LOCKS
+			? "the flock"
+			: units_range(scratch_room(&text->scratch), holder->passed_start,
+				      holder->passed_end),
+		phrase_file(&text->scratch, text->catalog, holder->passed_file, text->directory),
+		phrase_process(&text->scratch, text->catalog, holder->root_process,
+			       holder->root_tid));
+	text_stack(text, holder->root_stack);
+}
+
 static void print_wait(struct text *text, uint32_t number, const struct report_wait *wait)
 {
 	uint32_t shown = wait->holder_count < HOLDERS_SHOWN ? wait->holder_count : HOLDERS_SHOWN;
@@ -136,8 +153,10 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 		phrase_clock(&text->scratch, text->catalog, wait->begin),
 		phrase_call(&text->scratch, wait->op));
 	text_stack(text, wait->stack);
-	for (uint32_t i = 0; i < shown; i++)
+	for (uint32_t i = 0; i < shown; i++) {
 		print_holder(text, wait, &wait->holders[i]);
+		say_chain(text, &wait->holders[i]);
+	}
 	if (wait->holder_count + wait->holds_omitted > shown)
 		fprintf(text->out, TEXT_PAD "and %s more.\n",
 			phrase_number(&text->scratch,

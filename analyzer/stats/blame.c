@@ -141,43 +141,58 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 		entry->longest = inclusive;
 		entry->blame.holder_process = to->holder_process;
 		entry->blame.taker = to->taker;
+		entry->blame.holder_file = to->holder_file;
+		entry->blame.holder_world = to->holder_world;
 		entry->blame.holder_start = to->holder_start;
 		entry->blame.holder_end = to->holder_end;
 	}
+}
+
+void blames_next(struct blames *blames)
+{
+	blames->waits++;
+}
+
+void blames_charge(struct blames *blames, const struct wait *wait, uint32_t resource,
+		   const struct hold *hold, uint64_t exclusive, uint64_t inclusive,
+		   uint64_t hand_off)
+{
+	struct blame to = {
+		.waiter_stack = wait->stack,
+		.holder_stack = NONE,
+		.holder_process = NONE,
+		.taker = NONE,
+		.holder_file = NONE,
+		.resource = resource,
+		.hand_off = hand_off,
+	};
+
+	if (hold) {
+		to.holder_stack = hold->stack;
+		to.holder_process = hold->keeper;
+		to.taker = hold->keeper == hold->process ? NONE : hold->process;
+		to.holder_file = hold->file;
+		to.holder_world = hold->world;
+		to.holder_start = hold->start;
+		to.holder_end = hold->end;
+	}
+	charge(blames, &to, exclusive, inclusive);
 }
 
 struct wait_parts blames_add(struct blames *blames, const struct wait *wait, uint32_t resource)
 {
 	uint64_t rest = share_out(blames, wait);
 	struct wait_parts parts = parts_of(wait, rest);
-	struct blame nobody = {
-		.waiter_stack = wait->stack,
-		.holder_stack = NONE,
-		.holder_process = NONE,
-		.taker = NONE,
-		.resource = resource,
-		.hand_off = parts.hand_off,
-	};
 
-	blames->waits++;
+	blames_next(blames);
 	for (uint32_t i = 0; i < wait->overlap_count; i++) {
 		const struct overlap *overlap = &wait->overlaps[i];
-		struct blame holder = {
-			.waiter_stack = wait->stack,
-			.holder_stack = overlap->hold.stack,
-			.holder_process = overlap->hold.keeper,
-			.taker = overlap->hold.keeper == overlap->hold.process
-					 ? NONE
-					 : overlap->hold.process,
-			.holder_start = overlap->hold.start,
-			.holder_end = overlap->hold.end,
-			.resource = resource,
-		};
 
-		charge(blames, &holder, blames->shares.items[i], overlap->end - overlap->begin);
+		blames_charge(blames, wait, resource, &overlap->hold, blames->shares.items[i],
+			      overlap->end - overlap->begin, 0);
 	}
 	if (rest)
-		charge(blames, &nobody, rest, rest);
+		blames_charge(blames, wait, resource, NULL, rest, rest, parts.hand_off);
 	return parts;
 }
 

@@ -29,8 +29,15 @@ struct blames {
 	/* Kept between waits to be used again. */
 	VEC(struct blame_edge) edges;
 	VEC(uint32_t) active;
-	VEC(uint64_t) shares; /* exclusive ns of each overlap */
+	VEC(uint64_t) shares; /* exclusive ns of each overlap of the last wait */
 };
+
+/* Another wait begins: what is charged from now on belongs to it. */
+void blames_next(struct blames *blames);
+/* hold: NULL: nobody is known. hand_off: of exclusive. */
+void blames_charge(struct blames *blames, const struct wait *wait, uint32_t resource,
+		   const struct hold *hold, uint64_t exclusive, uint64_t inclusive,
+		   uint64_t hand_off);
 
 /* Charges one wait. `resource`: its entry. Returns where its time went. */
 struct wait_parts blames_add(struct blames *blames, const struct wait *wait, uint32_t resource);

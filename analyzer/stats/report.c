@@ -6,6 +6,8 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/stats/blame.h"
 #include "analyzer/stats/builder.h"
+#include "analyzer/stats/by_process.h"
+#include "analyzer/stats/chains.h"
 #include "analyzer/stats/connections.h"
 #include "analyzer/stats/errors.h"
 #include "analyzer/stats/resources.h"
@@ -15,7 +17,9 @@ struct report_builder {
 	struct model *model;
 	struct resources resources;
 	struct longest_waits waits;
-	struct blames blames;
+	struct blames blames, roots;
+	struct chains chains;
+	struct by_process processes;
 	struct errors errors;
 	struct connections connections;
 	struct report report;
@@ -122,7 +126,33 @@ static void on_wait(void *context, const struct wait *wait)
 	parts = blames_add(&builder->blames, wait, at);
 	add_parts(&entry->counts.parts, &parts);
 	add_parts(&builder->report.parts, &parts);
-	longest_waits_add(&builder->waits, wait, at, &parts);
+	by_process_waited(&builder->processes, wait->process, duration);
+	for (uint32_t i = 0; i < wait->overlap_count; i++)
+		by_process_blame(&builder->processes, wait->overlaps[i].hold.keeper,
+				 builder->blames.shares.items[i], 0);
+	chains_add(&builder->chains, wait, builder->blames.shares.items, at, &parts);
+}
+
+static void on_root(void *context, const struct chain_wait *wait, const struct hold *hold,
+		    uint64_t ns)
+{
+	struct report_builder *builder = context;
+
+	blames_charge(&builder->roots, &wait->wait, wait->resource, hold, ns, ns, 0);
+	by_process_blame(&builder->processes, hold->keeper, 0, ns);
+}
+
+static void on_chain(void *context, const struct chain_wait *wait, const struct passed_on *passed)
+{
+	struct report_builder *builder = context;
+	const struct wait_parts *parts = &wait->parts;
+	uint64_t rest = wait_parts_sum(parts) - parts->held;
+
+	if (rest)
+		blames_charge(&builder->roots, &wait->wait, wait->resource, NULL, rest, rest,
+			      parts->hand_off);
+	blames_next(&builder->roots);
+	longest_waits_add(&builder->waits, &wait->wait, wait->resource, parts, passed);
 }
 
 struct model_callbacks report_builder_callbacks(struct report_builder *builder)
@@ -143,6 +173,10 @@ struct report_builder *report_builder_new(uint32_t waits_kept, const struct mode
 	if (also)
 		builder->also = *also;
 	builder->waits.limit = waits_kept;
+	builder->chains.context = builder;
+	builder->chains.root = on_root;
+	builder->chains.done = on_chain;
+	blames_next(&builder->roots);
 	builder->model = model_new(&callbacks);
 	return builder;
 }
@@ -188,25 +222,42 @@ static uint64_t difference(uint64_t a, uint64_t b)
 	return a > b ? a - b : b - a;
 }
 
+/* Of one kind of blame and the waits, for each resource. */
+static uint64_t unbalanced_rows(const struct report *report, const struct blame *rows,
+				uint32_t count)
+{
+	uint64_t *blamed = xcalloc(report->resource_count, sizeof(*blamed));
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		blamed[rows[i].resource] += rows[i].exclusive;
+	for (uint32_t i = 0; i < report->resource_count; i++)
+		sum += difference(blamed[i], report->resources[i].wait.total);
+	free(blamed);
+	return sum;
+}
+
 /*
- * Blame, parts and waits are added up on ways of their own: that they agree, as a whole and for
- * each resource, is looked at on every trace.
+ * Blame, roots, processes, parts and waits are added up on ways of their own: that they agree is
+ * looked at on every trace.
  */
 static uint64_t unbalanced(const struct report *report)
 {
-	uint64_t *blamed = xcalloc(report->resource_count, sizeof(*blamed));
 	uint64_t sum = difference(wait_parts_sum(&report->parts), report->wait_ns);
+	uint64_t direct = 0, root = 0, waited = 0;
 
-	for (uint32_t i = 0; i < report->blame_count; i++)
-		blamed[report->blame[i].resource] += report->blame[i].exclusive;
-	for (uint32_t i = 0; i < report->resource_count; i++) {
-		const struct resource *resource = &report->resources[i];
-
-		sum += difference(blamed[i], resource->wait.total);
-		sum += difference(wait_parts_sum(&resource->parts), resource->wait.total);
+	for (uint32_t i = 0; i < report->resource_count; i++)
+		sum += difference(wait_parts_sum(&report->resources[i].parts),
+				  report->resources[i].wait.total);
+	for (uint32_t i = 0; i < report->process_count; i++) {
+		direct += report->processes[i].exclusive;
+		root += report->processes[i].root;
+		waited += report->processes[i].waited;
 	}
-	free(blamed);
-	return sum;
+	sum += difference(direct, report->parts.held) + difference(root, report->parts.held);
+	sum += difference(waited, report->wait_ns);
+	return sum + unbalanced_rows(report, report->blame, report->blame_count) +
+	       unbalanced_rows(report, report->roots, report->root_count);
 }
 
 const struct report *report_builder_finish(struct report_builder *builder,
@@ -215,11 +266,15 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	struct report *report = &builder->report;
 	uint32_t *new_index;
 
+	chains_finish(&builder->chains);
 	report->catalog = catalog;
 	report->resources = resources_finish(&builder->resources, catalog, &new_index);
 	report->resource_count = builder->resources.entries.count;
 	report->blame = blames_finish(&builder->blames, new_index);
 	report->blame_count = builder->blames.entries.count;
+	report->roots = blames_finish(&builder->roots, new_index);
+	report->root_count = builder->roots.entries.count;
+	report->processes = by_process_finish(&builder->processes, &report->process_count);
 	renumber_waits(builder, new_index);
 	free(new_index);
 	longest_waits_sort(&builder->waits);
@@ -243,6 +298,10 @@ void report_builder_free(struct report_builder *builder)
 	model_free(builder->model);
 	free(builder->report.resources);
 	free(builder->report.blame);
+	free(builder->report.roots);
+	chains_free(&builder->chains);
+	by_process_free(&builder->processes);
+	blames_free(&builder->roots);
 	resources_free(&builder->resources);
 	longest_waits_free(&builder->waits);
 	blames_free(&builder->blames);

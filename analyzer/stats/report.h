@@ -56,6 +56,13 @@ struct report_holder {
 	uint64_t start, end;
 	uint64_t overlap; /* ns */
 	bool still_held;  /* when the wait ended without a grant */
+	/* While it waited for another lock itself: ns of its share of the wait that others are to
+	 * blame for. 0: the rest says nothing. */
+	uint64_t passed_on;
+	uint32_t passed_file; /* what it waited for, mostly */
+	enum world passed_world;
+	uint64_t passed_start, passed_end;
+	uint32_t root_process, root_tid, root_stack; /* who was at the end of the chain, mostly */
 };
 
 /* Sorted by duration, longest first; ties by begin, process, tid. */
@@ -87,12 +94,22 @@ struct report_wait {
 struct blame {
 	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
 	uint32_t holder_process;	     /* of the longest overlap; NONE: nobody known */
-	uint32_t taker; /* whose stack it is, where the holder has only kept it; NONE */
-	uint64_t holder_start, holder_end; /* what it held then; not the waiter's range */
-	uint32_t resource;		   /* index: what was waited for */
+	uint32_t taker;	      /* whose stack it is, where the holder has only kept it; NONE */
+	uint32_t holder_file; /* what it held then: not the waiter's range, and with a root not its
+				 file either */
+	enum world holder_world;
+	uint64_t holder_start, holder_end;
+	uint32_t resource; /* index: what was waited for */
 	uint64_t exclusive, inclusive;
 	uint64_t hand_off; /* of exclusive, where nobody is blamed: nobody held it */
 	uint64_t waits;
+};
+
+/* Who waited, and who made others wait: only those who did. By root, largest first. */
+struct process_blame {
+	uint32_t process;
+	uint64_t waits, waited;	  /* its own; ns */
+	uint64_t exclusive, root; /* ns that others waited for it: directly, at the end of chains */
 };
 
 /* An error that a lock call got, so that nothing is passed over: counted by operation, errno and
@@ -113,11 +130,14 @@ struct several_descriptors {
 struct report {
 	const struct catalog *catalog;
 	struct resource *resources;
-	struct report_wait *waits;   /* the longest REPORT_WAITS unless all were asked for */
-	struct blame *blame;	     /* by exclusive, largest first */
+	struct report_wait *waits; /* the longest REPORT_WAITS unless all were asked for */
+	struct blame *blame;	   /* by exclusive, largest first */
+	struct blame *roots;	   /* the same time, blamed on who was at the end of the chain */
+	struct process_blame *processes;
 	struct report_error *errors; /* by count, largest first */
 	const struct several_descriptors *several;
-	uint32_t resource_count, wait_count, blame_count, error_count, several_count;
+	uint32_t resource_count, wait_count, blame_count, root_count;
+	uint32_t process_count, error_count, several_count;
 	uint64_t waits_total, waits_omitted;
 	uint64_t wait_ns;	  /* sum over all waits */
 	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as

@@ -49,8 +49,39 @@ static bool kept_by_another(const struct hold *hold)
 	return hold->keeper != hold->process;
 }
 
+static void add_passed(struct report_holder *holder, const struct passed_on *passed)
+{
+	holder->passed_on = passed->ns;
+	if (!passed->ns)
+		return;
+	holder->passed_file = passed->file;
+	holder->passed_world = passed->world;
+	holder->passed_start = passed->start;
+	holder->passed_end = passed->end;
+	holder->root_process = passed->root.keeper;
+	holder->root_tid = kept_by_another(&passed->root) ? 0 : passed->root.tid;
+	holder->root_stack = passed->root.stack;
+}
+
+/* Whom it waited for longest stands for all. */
+static void merge_passed(struct report_holder *into, const struct report_holder *other)
+{
+	uint64_t sum = into->passed_on + other->passed_on;
+	struct report_holder longer = other->passed_on > into->passed_on ? *other : *into;
+
+	into->passed_on = sum;
+	into->passed_file = longer.passed_file;
+	into->passed_world = longer.passed_world;
+	into->passed_start = longer.passed_start;
+	into->passed_end = longer.passed_end;
+	into->root_process = longer.root_process;
+	into->root_tid = longer.root_tid;
+	into->root_stack = longer.root_stack;
+}
+
 /* Who comes back again and again with the same lock is one holder. */
-static void add_holders(struct report_wait *kept, const struct wait *wait)
+static void add_holders(struct report_wait *kept, const struct wait *wait,
+			const struct passed_on *passed)
 {
 	struct report_holder *holders = xcalloc(wait->overlap_count, sizeof(*holders));
 	uint32_t count = 0;
@@ -70,12 +101,14 @@ static void add_holders(struct report_wait *kept, const struct wait *wait)
 			.still_held = wait->outcome != OUTCOME_GRANTED && !wait->at_most &&
 				      overlap->end >= wait->finish,
 		};
+		add_passed(&holders[i], &passed[i]);
 	}
 	qsort(holders, wait->overlap_count, sizeof(*holders), same_holder_together);
 	for (uint32_t i = 0; i < wait->overlap_count; i++) {
 		if (count && !same_holder_together(&holders[count - 1], &holders[i])) {
 			holders[count - 1].overlap += holders[i].overlap;
 			holders[count - 1].still_held |= holders[i].still_held;
+			merge_passed(&holders[count - 1], &holders[i]);
 		} else {
 			holders[count++] = holders[i];
 		}
@@ -122,7 +155,7 @@ static void sift_down(struct longest_waits *waits, uint32_t at)
 }
 
 void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       const struct wait_parts *parts)
+		       const struct wait_parts *parts, const struct passed_on *passed)
 {
 	struct report_wait kept = {
 		.process = wait->process,
@@ -152,7 +185,7 @@ void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uin
 			return;
 		free(waits->heap.items[0].holders);
 	}
-	add_holders(&kept, wait);
+	add_holders(&kept, wait, passed);
 	if (full) {
 		waits->heap.items[0] = kept;
 		sift_down(waits, 0);

@@ -4,6 +4,7 @@
 #define ANALYZER_STATS_WAITS_H
 
 #include "analyzer/base/vec.h"
+#include "analyzer/stats/chains.h"
 #include "analyzer/stats/report.h"
 
 struct longest_waits {
@@ -12,9 +13,9 @@ struct longest_waits {
 	uint64_t omitted;
 };
 
-/* Keeps a wait if it is long enough. */
+/* Keeps a wait if it is long enough. passed: what became of the share of each overlap. */
 void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       const struct wait_parts *parts);
+		       const struct wait_parts *parts, const struct passed_on *passed);
 /* Sorts what was kept: longest first. */
 void longest_waits_sort(struct longest_waits *waits);
 void longest_waits_free(struct longest_waits *waits);

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: MIT
 """One holder, one waiter, known milliseconds: what the report says of them."""
 
-from e2e import MS, EndToEnd, main, victim
+import json
+import os
+
+from e2e import MS, PYTHON, EndToEnd, main, victim
 
 
 class Contention(EndToEnd):
@@ -51,6 +54,62 @@ class LateChild(EndToEnd):
         wait = report.wait("late_child")
         self.assertEqual((wait["outcome"], len(wait["holders"])), ("granted", 1))
         self.assertGreater(wait["wait_ns"], 90 * MS)
+
+
+CHAIN = """
+import fcntl, os, time
+from lab import say, wait_until_blocked
+one, two = open("f", "w"), open("g", "w")
+
+def a_child(work):
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        work(tell)
+        os._exit(0)
+    return child, ready
+
+def b(tell):
+    fcntl.lockf(two, fcntl.LOCK_EX)
+    os.write(tell, b"x")
+    fcntl.lockf(one, fcntl.LOCK_EX)
+
+fcntl.lockf(one, fcntl.LOCK_EX)
+middle, ready = a_child(b)
+os.read(ready, 1)
+wait_until_blocked(middle)
+last, _ = a_child(lambda tell: fcntl.lockf(two, fcntl.LOCK_EX))
+wait_until_blocked(last)
+time.sleep(0.2)
+fcntl.lockf(one, fcntl.LOCK_UN)
+for child in middle, last:
+    assert os.waitpid(child, 0)[1] == 0
+say(a=os.getpid(), b=middle, c=last)
+"""
+
+
+class Chain(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        stdout, self.report_ = self.recorded(PYTHON, "-c", CHAIN)
+        self.who = json.loads(stdout)
+
+    def test_who_held_the_lock_that_the_holder_waited_for_is_the_root(self):
+        a, b, c = (self.who[name] for name in "abc")
+        wait = self.report_.wait("g")
+        holder, = wait["holders"]
+        self.assertEqual((wait["pid"], holder["pid"]), (c, b))
+        chain = holder["waited_itself"]
+        self.assertEqual((os.path.basename(chain["path"]), chain["root"]["pid"]), ("f", a))
+        self.assert_about(chain["ns"], wait["wait_ns"])
+        blame = {one["pid"]: one for one in self.report_.document["process_blame"]}
+        self.assert_about(blame[b]["exclusive_ns"], wait["wait_ns"])
+        self.assertGreater(blame[a]["root_ns"], self.report_.wait("f")["wait_ns"] * 9 // 10 + chain["ns"])
+
+    def test_the_text_says_so_and_blames_the_root(self):
+        text = self.flocktrace("report", "trace").stdout
+        self.assertRegex(text, rf"of which \S+ ms while it waited itself, for \[0, EOF\) of f, held by \w+\S*\[{self.who['a']}\]")
+        self.assertRegex(text.splitlines()[1], r"holding \[0, EOF\) of f\.")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ KEYS = {
     "waits": {"pid", "tid", "command", "resource", "mode", "kind", "begin", "wait_ns", "outcome",
               "site", "holders"},
     "blame": {"waiter_site", "holder_site", "exclusive_ns", "inclusive_ns", "waits"},
+    "root_blame": {"waiter_site", "holder_site", "exclusive_ns", "held_path", "waits"},
+    "process_blame": {"pid", "command", "waits", "wait_ns", "exclusive_ns", "root_ns"},
     "findings": {"id", "severity", "message", "remedy", "count", "path", "resources", "site", "sides"},
     "errors": {"call", "error", "errno", "path", "count", "site"},
 }
@@ -55,6 +57,12 @@ def check(report):
         assert blame["exclusive_ns"] <= blame["inclusive_ns"]
         blamed[blame["resource"]] += blame["exclusive_ns"]
     assert report["quality"]["unbalanced_ns"] == 0
+    for number, resource in resources.items():
+        roots = sum(root["exclusive_ns"] for root in report["root_blame"] if root["resource"] == number)
+        assert roots == resource["wait_ns"]["total"], "root blame differs from the waits"
+    held = report["totals"]["wait_parts_ns"]["held"]
+    assert sum(one["exclusive_ns"] for one in report["process_blame"]) == held
+    assert sum(one["root_ns"] for one in report["process_blame"]) == held
     assert sum(report["totals"]["wait_parts_ns"].values()) == report["totals"]["wait_ns"]
     for wait in report["waits"]:
         assert sum(wait["wait_parts_ns"].values()) == wait["wait_ns"]
