@@ -9,4 +9,10 @@
  * of the path; one with a slash of all of it. */
 bool path_matches(const char *pattern, const char *path);
 
+/*
+ * A path with # for what only numbers it: digits, hexadecimal words of 8 and more with a digit,
+ * words of 16 and more with three digits, uuids. For the caller to free.
+ */
+char *fold_path(const char *path);
+
 #endif

@@ -12,6 +12,7 @@
 #include "analyzer/names/names.h"
 #include "analyzer/read/reader.h"
 #include "analyzer/render/render.h"
+#include "analyzer/stats/filter.h"
 #include "analyzer/stats/report.h"
 #include "analyzer/symbols/symbols.h"
 
@@ -23,7 +24,7 @@ struct trace_report {
 	struct range_names *names;
 	struct findings_builder *looking;
 	struct report_builder *builder;
-	const struct findings *findings;
+	struct findings findings; /* those that the filter selects */
 	const struct report *report;
 };
 
@@ -61,6 +62,35 @@ static void show_ranges(struct trace_report *report)
 	}
 }
 
+static bool has_name(void *names, const struct resource *resource)
+{
+	char room[NAMES_ROOM];
+
+	return range_names_of(names, resource->file, resource->world, resource->start,
+			      resource->end, room) != NULL;
+}
+
+static void select_findings(struct trace_report *report, const struct findings *all)
+{
+	const struct report_filter *filter = &report->options->filter;
+	struct finding *items = xcalloc((size_t)all->count + 1, sizeof(*items));
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < all->count; i++) {
+		const struct finding *one = &all->items[i];
+		uint32_t processes[FINDING_SIDES];
+
+		for (unsigned side = 0; side < FINDING_SIDES; side++)
+			processes[side] = one->sides[side].process;
+		/* Only the first time is known of what was found more than once. */
+		if (filter_wants(filter, reader_catalog(report->reader), one->file, processes,
+				 FINDING_SIDES, one->sides[0].time,
+				 one->count > 1 ? UINT64_MAX : one->sides[0].time))
+			items[count++] = *one;
+	}
+	report->findings = (struct findings){ items, count };
+}
+
 struct trace_report *trace_report_read(const char *path, const struct report_options *options)
 {
 	struct trace_report *report;
@@ -84,14 +114,16 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report->looking = findings_builder_new(reader_catalog(reader));
 	listener = findings_builder_callbacks(report->looking);
 	report->builder = report_builder_new(waits_kept(options), &listener);
+	report_builder_view(report->builder, options->by, &options->filter, reader_catalog(reader));
 	findings_builder_model(report->looking, report_builder_model(report->builder));
 	while (reader_next(reader, &event)) {
 		findings_builder_event(report->looking, &event);
 		report_builder_event(report->builder, &event);
 	}
 	report->report = report_builder_finish(report->builder, reader_catalog(reader));
-	report->findings = findings_builder_finish(report->looking);
+	select_findings(report, findings_builder_finish(report->looking));
 	show_ranges(report);
+	report_builder_fold(report->builder, has_name, report->names);
 	return report;
 }
 
@@ -115,12 +147,14 @@ void trace_report_write(struct trace_report *report, FILE *out)
 		.colour = wants_colour(out),
 		.directory = directory,
 		.names = report->names,
+		.view = report->options->view,
+		.table = report->options->table,
 	};
 
 	if (report->options->json)
-		render_json(out, report->report, report->findings, symbols, &options);
+		render_json(out, report->report, &report->findings, symbols, &options);
 	else
-		render_text(out, report->report, report->findings, symbols, &options);
+		render_text(out, report->report, &report->findings, symbols, &options);
 	free(directory);
 	symbols_free(symbols);
 }
@@ -129,6 +163,7 @@ void trace_report_free(struct trace_report *report)
 {
 	if (!report)
 		return;
+	free((void *)report->findings.items);
 	report_builder_free(report->builder);
 	findings_builder_free(report->looking);
 	range_names_free(report->names);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analyzer/render/view.h"
+
 #define REPORT_ALL UINT_MAX
 
 struct report_options {
@@ -14,6 +16,10 @@ struct report_options {
 	/* How many waits and resources to show; 0: the usual number (in JSON: REPORT_WAITS waits
 	 * and always all resources), REPORT_ALL: all. */
 	unsigned top;
+	enum view_by by;
+	struct view view;
+	bool table; /* asked for: also where nobody waited */
+	struct report_filter filter;
 	const char *names; /* file of names for ranges; NULL: only the known ones */
 };
 

@@ -158,7 +158,7 @@ static struct json_object *site_object(struct json *json, uint32_t index)
 	return object;
 }
 
-static struct json_object *distribution_object(const struct distribution *all)
+struct json_object *json_distribution(const struct distribution *all)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -170,7 +170,7 @@ static struct json_object *distribution_object(const struct distribution *all)
 	return object;
 }
 
-static struct json_object *ops_list(struct json *json, uint32_t ops)
+struct json_object *json_calls(struct json *json, uint32_t ops)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -213,14 +213,14 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "other_ranges", json_object_new_boolean(resource->folded));
 	set(object, "name",
 	    range_name(json, resource->file, resource->world, resource->start, resource->end));
-	set(object, "calls", ops_list(json, resource->ops));
+	set(object, "calls", json_calls(json, resource->ops));
 	set(object, "acquisitions", number(resource->acquisitions));
 	set(object, "contended", number(resource->contended));
 	set(object, "failed_tries", number(resource->failed_tries));
 	set(object, "errors", number(resource->errors));
-	set(object, "wait_ns", distribution_object(&resource->wait));
+	set(object, "wait_ns", json_distribution(&resource->wait));
 	set(object, "wait_parts_ns", parts_object(&resource->parts));
-	set(object, "hold_ns", distribution_object(&resource->hold));
+	set(object, "hold_ns", json_distribution(&resource->hold));
 	return object;
 }
 
@@ -474,6 +474,8 @@ static bool *sites_used(const struct report *report, const struct findings *find
 		USE(report->roots[i].waiter_stack);
 		USE(report->roots[i].holder_stack);
 	}
+	for (uint32_t i = 0; i < report->group_count; i++)
+		USE(report->groups[i].stack);
 	for (uint32_t i = 0; i < report->error_count; i++)
 		USE(report->errors[i].stack);
 	for (uint32_t i = 0; findings && i < findings->count; i++)
@@ -499,10 +501,14 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	fputs("{\"schema\": 1,\n", out);
 	write_member(&json, "run", run_object(&json));
 	write_member(&json, "quality", quality_object(&json));
+	write_member(&json, "filter", json_filter(&json));
 	write_member(&json, "totals", totals_object(&json));
 	write_list(&json, "processes", report->catalog->process_count, NULL, process_object);
 	write_list(&json, "sites", report->catalog->stack_count, used, site_object);
 	write_list(&json, "resources", report->resource_count, NULL, resource_object);
+	write_list(&json, "groups",
+		   report->by == BY_RESOURCE ? report->fold_count : report->group_count, NULL,
+		   json_group);
 	write_list(&json, "waits", report->wait_count, NULL, wait_object);
 	write_member(&json, "waits_omitted", number(report->waits_omitted));
 	write_list(&json, "blame", report->blame_count, NULL, blame_object);

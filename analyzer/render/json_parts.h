@@ -60,6 +60,12 @@ static inline void set_who(struct json_object *object, const struct json *json, 
 	set(object, "command", info ? json_bytes(info->command) : NULL);
 }
 
+struct json_object *json_distribution(const struct distribution *all);
+/* The lock operations of a set, by name. */
+struct json_object *json_calls(struct json *json, uint32_t ops);
+struct json_object *json_filter(struct json *json);
+/* A fold, or a site, process or command. */
+struct json_object *json_group(struct json *json, uint32_t index);
 struct json_object *json_finding(struct json *json, uint32_t index);
 
 #endif

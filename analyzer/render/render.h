@@ -8,13 +8,16 @@
 
 #include "analyzer/findings/findings.h"
 #include "analyzer/names/names.h"
+#include "analyzer/render/view.h"
 #include "analyzer/stats/report.h"
 #include "analyzer/symbols/symbols.h"
 
 struct render_options {
 	unsigned top; /* how many waits and resources to show, 0: all */
 	bool colour;
-	const char *directory;	   /* paths below it are shown relative to it; NULL: none */
+	const char *directory; /* paths below it are shown relative to it; NULL: none */
+	bool table;	       /* also where nobody waited */
+	struct view view;
 	struct range_names *names; /* of ranges; NULL: none are known */
 };
 

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "analyzer/base/units.h"
+
 void text_heading(struct text *text, const char *heading)
 {
 	fprintf(text->out, text->colour ? "\n\033[1m%s\033[m\n" : "\n%s\n", heading);
@@ -25,6 +27,34 @@ static void print_trust(struct text *text)
 		fprintf(text->out, text->catalog->run.live ? "Complete so far.\n" : "Complete.\n");
 }
 
+static void say_moment(struct text *text, const char *word, const struct moment *moment)
+{
+	char iso[UNITS_ROOM];
+
+	if (moment->given && moment->wall)
+		fprintf(text->out, " %s %s", word, units_iso(iso, moment->ns));
+	else if (moment->given)
+		fprintf(text->out, " %s %s after the start", word,
+			phrase_duration(&text->scratch, (uint64_t)moment->ns));
+}
+
+/* So that nobody takes a part for the whole. */
+static void say_filter(struct text *text)
+{
+	const struct report_filter *filter = text->report->filter;
+
+	if (!filter || !(filter->path || filter->pid || filter->since.given || filter->until.given))
+		return;
+	fputs("Only locks", text->out);
+	if (filter->path)
+		fprintf(text->out, " on %s", phrase_escaped(&text->scratch, filter->path));
+	if (filter->pid)
+		fprintf(text->out, " of process %d", filter->pid);
+	say_moment(text, "from", &filter->since);
+	say_moment(text, "until", &filter->until);
+	fputs(".\n", text->out);
+}
+
 void render_text(FILE *out, const struct report *report, const struct findings *findings,
 		 struct symbols *symbols, const struct render_options *options)
 {
@@ -35,6 +65,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.catalog = report->catalog,
 		.symbols = symbols,
 		.names = options->names,
+		.view = options->view,
 		.top = options->top,
 		.colour = options->colour,
 		.directory = options->directory,
@@ -43,13 +74,14 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	text_verdict(&text);
 	text_culprit(&text);
 	print_trust(&text);
+	say_filter(&text);
 	scratch_reset(&text.scratch);
 	if (report->wait_count)
 		text_waits(&text);
 	if (findings && findings->count)
 		text_findings(&text);
 	/* Without waits the three lines say it all, unless all is asked for. */
-	if (report->wait_count || !text.top) {
+	if (report->wait_count || !text.top || options->table) {
 		text_resources(&text);
 		text_errors(&text);
 		text_coverage(&text);

@@ -7,6 +7,7 @@
 #include "analyzer/render/render.h"
 #include "analyzer/render/sites.h"
 #include "analyzer/render/trust.h"
+#include "analyzer/render/view.h"
 
 struct text {
 	FILE *out;
@@ -15,7 +16,8 @@ struct text {
 	const struct catalog *catalog;
 	struct symbols *symbols;
 	struct range_names *names; /* NULL: none are known */
-	unsigned top;		   /* 0: all */
+	struct view view;
+	unsigned top; /* 0: all */
 	bool colour;
 	const char *directory;	  /* paths are shown relative to it */
 	struct scratch scratch;	  /* reset after each item */

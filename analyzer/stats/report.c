@@ -10,6 +10,9 @@
 #include "analyzer/stats/chains.h"
 #include "analyzer/stats/connections.h"
 #include "analyzer/stats/errors.h"
+#include "analyzer/stats/filter.h"
+#include "analyzer/stats/folds.h"
+#include "analyzer/stats/groups.h"
 #include "analyzer/stats/resources.h"
 #include "analyzer/stats/waits.h"
 
@@ -23,6 +26,9 @@ struct report_builder {
 	struct errors errors;
 	struct connections connections;
 	struct report report;
+	struct groups groups, folds;
+	const struct catalog *catalog; /* while events are read; NULL: no filter */
+	uint32_t *new_index;	       /* of the resources' entries */
 	struct model_callbacks also;
 	bool begun; /* the first event of the ring was seen */
 	uint64_t last_time;
@@ -33,14 +39,42 @@ static bool for_a_lock(const struct request *request)
 	return request->mode == MODE_SHARED || request->mode == MODE_EXCLUSIVE;
 }
 
+static bool filtered(const struct report_builder *builder)
+{
+	return builder->report.filter && !filter_is_empty(builder->report.filter);
+}
+
+/* The line of a site, process or command; NULL: the table is of resources. */
+static struct group_entry *group_of(struct report_builder *builder, uint32_t process,
+				    uint32_t stack)
+{
+	if (builder->report.by == BY_RESOURCE)
+		return NULL;
+	return groups_find(&builder->groups, builder->report.by, process, stack);
+}
+
+static void count_request(struct resource *counts, const struct request *request)
+{
+	counts->ops |= UINT32_C(1) << request->op;
+	if (!request->error)
+		counts->acquisitions++;
+	else if (is_conflict(request))
+		counts->failed_tries++;
+	else
+		counts->errors++;
+}
+
 static void on_request(void *context, const struct request *request)
 {
 	struct report_builder *builder = context;
-	struct resource *counts;
+	struct group_entry *group;
 	uint32_t at;
 
 	if (builder->also.request)
 		builder->also.request(builder->also.context, request);
+	if (filtered(builder) &&
+	    !filter_wants_request(builder->report.filter, builder->catalog, request))
+		return;
 	builder->report.requests++;
 	if (!request->may_block && (request->query || for_a_lock(request))) {
 		builder->report.tries++;
@@ -58,29 +92,32 @@ static void on_request(void *context, const struct request *request)
 		return;
 	at = resources_find(&builder->resources, request->file, request->world, request->start,
 			    request->end);
-	counts = &builder->resources.entries.items[at].counts;
-	counts->ops |= UINT32_C(1) << request->op;
-	if (!request->error)
-		counts->acquisitions++;
-	else if (is_conflict(request))
-		counts->failed_tries++;
-	else
-		counts->errors++;
+	count_request(&builder->resources.entries.items[at].counts, request);
+	group = group_of(builder, request->process, request->stack);
+	if (group)
+		count_request(&group->group.counts, request);
 }
 
 static void on_hold(void *context, const struct hold *hold)
 {
 	struct report_builder *builder = context;
-	uint32_t entry = resources_find_held(&builder->resources, hold->file, hold->world,
-					     hold->start, hold->end);
+	struct group_entry *group;
 	uint64_t released = hold->released;
+	uint32_t entry;
 
 	if (builder->also.hold)
 		builder->also.hold(builder->also.context, hold);
+	if (filtered(builder) && !filter_wants_hold(builder->report.filter, builder->catalog, hold))
+		return;
 	if (hold->how == HOLD_OPEN && released < builder->last_time)
 		released = builder->last_time;
-	histogram_add(&builder->resources.entries.items[entry].hold,
-		      released > hold->granted ? released - hold->granted : 0);
+	released = released > hold->granted ? released - hold->granted : 0;
+	entry = resources_find_held(&builder->resources, hold->file, hold->world, hold->start,
+				    hold->end);
+	histogram_add(&builder->resources.entries.items[entry].hold, released);
+	group = group_of(builder, hold->process, hold->stack);
+	if (group)
+		histogram_add(&group->hold, released);
 }
 
 static void add_parts(struct wait_parts *sum, const struct wait_parts *parts)
@@ -96,12 +133,22 @@ static void on_wait(void *context, const struct wait *wait)
 	struct report_builder *builder = context;
 	uint64_t duration = wait->finish - wait->begin;
 	struct wait_parts parts;
-	uint32_t at = resources_find(&builder->resources, wait->file, wait->world, wait->start,
-				     wait->end);
-	struct resource_entry *entry = &builder->resources.entries.items[at];
+	struct resource_entry *entry;
+	struct group_entry *group;
+	uint32_t at;
 
 	if (builder->also.wait)
 		builder->also.wait(builder->also.context, wait);
+	if (filtered(builder) && !filter_wants_wait(builder->report.filter, builder->catalog, wait))
+		return;
+	group = group_of(builder, wait->process, wait->stack);
+	if (group) {
+		group->group.counts.contended++;
+		group->group.counts.ops |= UINT32_C(1) << wait->op;
+		histogram_add(&group->wait, duration);
+	}
+	at = resources_find(&builder->resources, wait->file, wait->world, wait->start, wait->end);
+	entry = &builder->resources.entries.items[at];
 	entry->counts.contended++;
 	entry->counts.ops |= UINT32_C(1) << wait->op;
 	histogram_add(&entry->wait, duration);
@@ -276,11 +323,14 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	report->root_count = builder->roots.entries.count;
 	report->processes = by_process_finish(&builder->processes, &report->process_count);
 	renumber_waits(builder, new_index);
-	free(new_index);
+	builder->new_index = new_index;
 	longest_waits_sort(&builder->waits);
 	report->waits = builder->waits.heap.items;
 	report->wait_count = builder->waits.heap.count;
 	report->waits_omitted = builder->waits.omitted;
+	groups_finish(&builder->groups, report->by, catalog);
+	report->groups = groups_list(&builder->groups);
+	report->group_count = builder->groups.entries.count;
 	report->several = builder->connections.several.items;
 	report->several_count = builder->connections.several.count;
 	errors_sort(&builder->errors);
@@ -291,11 +341,36 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	return report;
 }
 
+void report_builder_view(struct report_builder *builder, enum view_by by,
+			 const struct report_filter *filter, const struct catalog *catalog)
+{
+	builder->report.by = by;
+	builder->report.filter = filter;
+	builder->catalog = catalog;
+}
+
+void report_builder_fold(struct report_builder *builder,
+			 bool (*named)(void *context, const struct resource *resource),
+			 void *context)
+{
+	struct report *report = &builder->report;
+
+	folds_make(&builder->folds, &builder->resources, report->catalog, report->resources,
+		   builder->new_index, named, context);
+	report->folds = groups_list(&builder->folds);
+	report->fold_count = builder->folds.entries.count;
+}
+
 void report_builder_free(struct report_builder *builder)
 {
 	if (!builder)
 		return;
 	model_free(builder->model);
+	free(builder->new_index);
+	free(builder->report.groups);
+	free(builder->report.folds);
+	groups_free(&builder->groups);
+	groups_free(&builder->folds);
 	free(builder->report.resources);
 	free(builder->report.blame);
 	free(builder->report.roots);

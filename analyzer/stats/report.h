@@ -47,8 +47,36 @@ struct resource {
 	uint64_t errors;       /* every other error */
 	struct distribution wait, hold;
 	struct wait_parts parts; /* of wait.total */
+	uint32_t fold;		 /* 1 + index of the report's fold that it is part of; 0: none */
 };
 
+/* What the lines of the table of uses stand for. */
+enum view_by { BY_RESOURCE, BY_SITE, BY_PROCESS, BY_COMMAND };
+
+/*
+ * One line for several: resources that nobody wants to see one by one (a fold), or the locks of a
+ * site, a process or a command. Only the counts and times of `counts` are its own; of a fold also
+ * file (any of them), world, and the union of the ranges.
+ */
+struct report_group {
+	uint32_t process, stack; /* NONE: not known, or of several */
+	uint32_t files, ranges;	 /* of a fold: different ones */
+	uint64_t members;	 /* resources; processes of a command */
+	struct resource counts;
+};
+
+/* ns since the recording began, or wall clock ns since 1970. */
+struct moment {
+	bool given, wall;
+	int64_t ns;
+};
+
+/* What a report is about; all zero: everything. In progress at any time in [since, until). */
+struct report_filter {
+	const char *path; /* pattern; NULL: all */
+	int32_t pid;	  /* 0: all; who waited or was waited for */
+	struct moment since, until;
+};
 struct report_holder {
 	uint32_t process, tid, stack; /* tid 0: any thread of the process */
 	uint32_t taker; /* process that acquired it, where another has kept it since; NONE */
@@ -136,6 +164,11 @@ struct report {
 	struct process_blame *processes;
 	struct report_error *errors; /* by count, largest first */
 	const struct several_descriptors *several;
+	const struct report_filter *filter; /* NULL: none */
+	enum view_by by;
+	struct report_group *groups; /* by site, process or command */
+	struct report_group *folds;  /* resources that stand for several */
+	uint32_t group_count, fold_count;
 	uint32_t resource_count, wait_count, blame_count, root_count;
 	uint32_t process_count, error_count, several_count;
 	uint64_t waits_total, waits_omitted;
@@ -175,6 +208,14 @@ struct report_builder;
 /* waits_kept: how many of the longest waits to keep, 0: all. also: who else listens to the model;
  * NULL: nobody. */
 struct report_builder *report_builder_new(uint32_t waits_kept, const struct model_callbacks *also);
+/* Before the first event: also what each site, process or command did; of what the filter (NULL:
+ * all) selects. Both pointers must outlive the report. */
+void report_builder_view(struct report_builder *builder, enum view_by by,
+			 const struct report_filter *filter, const struct catalog *catalog);
+/* After report_builder_finish(). `named`: whether a range has a meaning; NULL: none has. */
+void report_builder_fold(struct report_builder *builder,
+			 bool (*named)(void *context, const struct resource *resource),
+			 void *context);
 /* What it feeds; to be asked only. */
 const struct model *report_builder_model(const struct report_builder *builder);
 void report_builder_event(struct report_builder *builder, const struct event *event);
