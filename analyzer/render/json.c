@@ -354,6 +354,10 @@ static struct json_object *blame_row(const struct blame *blame)
 	set(object, "waiter_site", index_of(blame->waiter_stack));
 	set(object, "holder_site", index_of(blame->holder_stack));
 	set(object, "holder_known", json_object_new_boolean(blame->holder_process != NONE));
+	set(object, "holder_pid",
+	    blame->holder_process < json->catalog->process_count
+		    ? json_object_new_int(json->catalog->processes[blame->holder_process].pid)
+		    : NULL);
 	set(object, "resource", number(blame->resource));
 	set(object, "exclusive_ns", number(blame->exclusive));
 	set(object, "inclusive_ns", number(blame->inclusive));

@@ -103,18 +103,17 @@ static bool same_blame(const void *context, uint32_t index)
 	const struct blames *blames = ((const void *const *)context)[1];
 	const struct blame *blame = &blames->entries.items[index].blame;
 
-	/* A holder that is known but has no stack is not the unknown holder. */
 	return blame->waiter_stack == wanted->waiter_stack &&
 	       blame->holder_stack == wanted->holder_stack &&
-	       (blame->holder_process == NONE) == (wanted->holder_process == NONE) &&
+	       blame->holder_process == wanted->holder_process &&
 	       blame->resource == wanted->resource;
 }
 
 static struct blame_entry *find(struct blames *blames, const struct blame *wanted)
 {
 	const void *context[] = { wanted, blames };
-	uint64_t hash =
-		hash_u64(hash_u64(wanted->waiter_stack, wanted->holder_stack), wanted->resource);
+	uint64_t hash = hash_u64(hash_u64(wanted->waiter_stack, wanted->holder_stack),
+				 hash_u64(wanted->holder_process, wanted->resource));
 	uint32_t *at = map_find(&blames->map, hash, same_blame, context);
 
 	if (*at == MAP_NEW) {
@@ -139,7 +138,6 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 	}
 	if (inclusive > entry->longest) {
 		entry->longest = inclusive;
-		entry->blame.holder_process = to->holder_process;
 		entry->blame.taker = to->taker;
 		entry->blame.holder_file = to->holder_file;
 		entry->blame.holder_world = to->holder_world;

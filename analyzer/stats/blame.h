@@ -18,7 +18,7 @@ struct blame_edge {
 
 struct blame_entry {
 	struct blame blame;
-	uint64_t longest; /* the overlap that holder_process and its range come from */
+	uint64_t longest; /* the overlap that its range comes from */
 	uint64_t last;	  /* the wait that was counted last */
 };
 

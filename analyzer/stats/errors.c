@@ -19,14 +19,15 @@ static bool same_error(const void *context, uint32_t index)
 
 	return error->op == wanted->op && error->error == wanted->error &&
 	       error->conflict == is_conflict(wanted) && error->file == wanted->file &&
-	       error->stack == wanted->stack;
+	       error->stack == wanted->stack && error->process == wanted->process;
 }
 
 void errors_add(struct errors *errors, const struct request *request)
 {
 	const void *context[] = { request, errors };
-	uint64_t hash = hash_u64(hash_u64(request->op, (uint32_t)request->error),
-				 hash_u64(request->file, request->stack));
+	uint64_t hash =
+		hash_u64(hash_u64(request->op, (uint32_t)request->error),
+			 hash_u64(hash_u64(request->file, request->stack), request->process));
 	uint32_t *at = map_find(&errors->map, hash, same_error, context);
 
 	if (*at == MAP_NEW) {
@@ -54,7 +55,9 @@ static int by_count(const void *left, const void *right)
 		order = ORDER(a->error, b->error);
 	if (!order)
 		order = ORDER(a->file, b->file);
-	return order ? order : ORDER(a->stack, b->stack);
+	if (!order)
+		order = ORDER(a->stack, b->stack);
+	return order ? order : ORDER(a->process, b->process);
 }
 
 void errors_sort(struct errors *errors)

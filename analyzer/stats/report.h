@@ -121,7 +121,7 @@ struct report_wait {
  */
 struct blame {
 	uint32_t waiter_stack, holder_stack; /* NONE: unknown */
-	uint32_t holder_process;	     /* of the longest overlap; NONE: nobody known */
+	uint32_t holder_process;	     /* NONE: nobody known */
 	uint32_t taker;	      /* whose stack it is, where the holder has only kept it; NONE */
 	uint32_t holder_file; /* what it held then: not the waiter's range, and with a root not its
 				 file either */
@@ -140,8 +140,8 @@ struct process_blame {
 	uint64_t exclusive, root; /* ns that others waited for it: directly, at the end of chains */
 };
 
-/* An error that a lock call got, so that nothing is passed over: counted by operation, errno and
- * site. */
+/* An error that a lock call got, so that nothing is passed over: counted by operation, errno,
+ * process and site. */
 struct report_error {
 	uint8_t op;
 	int error;

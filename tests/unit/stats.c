@@ -115,6 +115,21 @@ Test(stats, a_wait_is_charged_to_the_one_who_held)
 	cr_expect_eq(report->untraced_holders, 0);
 }
 
+Test(stats, two_processes_at_one_site_are_blamed_each_for_its_own)
+{
+	struct overlap overlaps[] = { overlap_of(1, 0, 30), overlap_of(2, 30, 100) };
+	const struct report *report;
+
+	overlaps[1].hold.stack = 1;
+	wait_between(0, 100, overlaps, 2);
+	report = finish();
+	cr_assert_eq(report->blame_count, 2);
+	cr_expect_eq(report->blame[0].holder_process, 2);
+	cr_expect_eq(report->blame[0].exclusive, 70);
+	cr_expect_eq(report->blame[1].holder_process, 1);
+	cr_expect_eq(report->blame[1].exclusive, 30);
+}
+
 Test(stats, two_who_hold_together_share_the_blame_while_they_do)
 {
 	/* 0-40 only 1, 40-100 both, 100-101 nobody. */
@@ -229,6 +244,22 @@ Test(stats, a_request_that_never_came_back_counts_as_request)
 	report = finish();
 	cr_expect_eq(report->requests, 1);
 	cr_expect_eq(report->still_waiting, 0);
+}
+
+Test(stats, an_error_of_two_processes_is_counted_for_each)
+{
+	struct request of_one = { .file = 0, .end = 100, .error = ENOLCK, .process = 1 };
+	struct request of_other = of_one;
+	const struct report *report;
+
+	of_other.process = 2;
+	model.request(model.context, &of_one);
+	model.request(model.context, &of_other);
+	model.request(model.context, &of_other);
+	report = finish();
+	cr_assert_eq(report->error_count, 2);
+	cr_expect(report->errors[0].process == 2 && report->errors[0].count == 2);
+	cr_expect(report->errors[1].process == 1 && report->errors[1].count == 1);
 }
 
 Test(stats, failed_tries_and_errors_are_told_apart_and_both_listed)
