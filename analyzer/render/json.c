@@ -347,7 +347,7 @@ static struct json_object *wait_object(struct json *json, uint32_t index)
 	return object;
 }
 
-static struct json_object *blame_row(const struct blame *blame)
+static struct json_object *blame_row(const struct json *json, const struct blame *blame)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -368,7 +368,7 @@ static struct json_object *blame_row(const struct blame *blame)
 
 static struct json_object *blame_object(struct json *json, uint32_t index)
 {
-	return blame_row(&json->report->blame[index]);
+	return blame_row(json, &json->report->blame[index]);
 }
 
 /* What the root held need not be what was waited for. */
@@ -376,7 +376,7 @@ static struct json_object *root_object(struct json *json, uint32_t index)
 {
 	const struct blame *root = &json->report->roots[index];
 	const struct catalog *catalog = json->catalog;
-	struct json_object *object = blame_row(root);
+	struct json_object *object = blame_row(json, root);
 
 	set(object, "held_path",
 	    root->holder_file < catalog->file_count
