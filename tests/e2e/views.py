@@ -7,7 +7,7 @@ import os
 import re
 import time
 
-from e2e import EndToEnd, PYTHON, main
+from e2e import EndToEnd, PYTHON, main, needs
 
 # Two files contended for one after the other, the second twice as long; another only tried.
 PROGRAM = """
@@ -184,6 +184,17 @@ def duration(ns):
         if ns < below:
             return f"{ns} ns" if divisor == 1 else f"{ns / divisor:.{2 if ns < 9.995 * divisor else 1}f} {unit}"
     return f"{ns / 1e9:.{3 if ns < 9_999_500_000 else 1}f} s"
+
+
+class Readable(EndToEnd):
+    @needs("stress-ng")
+    def test_random_ranges_by_the_hundred_are_a_few_lines(self):
+        self.record("stress-ng", "--lockf", "1", "--lockf-ops", "500", "--temp-path", ".", "--quiet")
+        self.assertGreater(len(self.report().document["resources"]), 100)
+        text = self.flocktrace("report", "--columns", "FILE,RANGE,ACQUIRED", "-n", "1000", "trace").stdout
+        table = re.search(r"(?m)^Resources, by time waited\n((?:.+\n)+)", text).group(1).splitlines()
+        self.assertLess(len(table), 10, table)
+        self.assertRegex("\n".join(table), r"(?m) [\d,]+ (ranges|and more) in \[")
 
 
 class Twin(EndToEnd):
