@@ -46,7 +46,8 @@ enum call {
 	DUP_FD, /* last is a duplicate of fd; what last was before is closed; value 1: close-on-exec
 		 */
 	SET_CLOEXEC,  /* value 1 or 0 for fd */
-	INHERITED_FD, /* fd is the same open file description as `last` of process `other`
+	INHERITED_FD, /* fd is the same open file description as `last` of process `other` (may be
+		       * itself)
 		       */
 	FORK_CHILD,   /* EVENT_CALL before; EVENT_CALL_RESULT: value is the child's pid or -1 */
 	EXIT_PROCESS, /* exit begins; destructors may still make calls */

@@ -9,6 +9,7 @@
 #include "preload/emit.h"
 #include "preload/file.h"
 #include "preload/grants.h"
+#include "preload/inherit.h"
 #include "preload/lifecycle.h"
 #include "preload/twins.h"
 
@@ -121,10 +122,16 @@ static void closing_posix(unsigned first, unsigned last)
 	}
 }
 
+/* CLOSE_RANGE_CLOEXEC: nothing is closed yet. */
+static bool only_at_exec(uint8_t op, int64_t flags)
+{
+	return op == CALL_CLOSE_RANGE && flags & 4;
+}
+
 static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned last,
 			 int64_t flags)
 {
-	bool until_exec = op == CALL_CLOSE_RANGE && flags & 4 /* CLOSE_RANGE_CLOEXEC */;
+	bool until_exec = only_at_exec(op, flags);
 	struct record_call record;
 
 	if (first > last || closes_copies())
@@ -146,12 +153,14 @@ static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned
 void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, int64_t flags,
 		  struct site site)
 {
+	bool one = first == last && !only_at_exec(op, flags);
+
 	call->recorded = false;
-	if (first == last)
+	if (one)
 		twins_forget((int)first);
 	if (likely(!call_close_matters()) || !recording_calls())
 		return;
-	if (first == last)
+	if (one)
 		closing_one(call, op, (int)first, site);
 	else
 		closing_many(call, op, first, last, flags);
@@ -211,16 +220,21 @@ void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
 		record_duplicate(op, from, to, close_on_exec);
 }
 
-/* Noted by a vfork child, or closed unseen and opened anew: then they are no twins, or not any
- * more. */
+/*
+ * Noted by a vfork child, or closed unseen and opened anew: then they are no twins, or not any
+ * more. One that was locked before is not duplicated again by this: a duplicate replaces what its
+ * number was before, and its locks.
+ */
 static void tell_twin(int fd, int twin)
 {
 	uint64_t device[2], inode[2];
 
 	if (file_identity(fd, &device[0], &inode[0]) &&
 	    file_identity(twin, &device[1], &inode[1]) && device[0] == device[1] &&
-	    inode[0] == inode[1])
-		record_duplicate(CALL_DUP, fd, twin, false);
+	    inode[0] == inode[1] && inherit_from_twin(fd, twin)) {
+		file_duplicated(fd, twin);
+		process_watch(twin);
+	}
 }
 
 void call_first_lock(int fd)

@@ -108,6 +108,15 @@ void inherit_from_ancestors(int fd)
 		inherit_other_number(&mine);
 }
 
+bool inherit_from_twin(int twin, int fd)
+{
+	if (!recorder.sandboxed &&
+	    raw6(SYS_kcmp, recorder.pid, recorder.pid, KCMP_FILE, fd, twin, 0) > 0)
+		return false;
+	record_sharing(fd, recorder.process, twin);
+	return true;
+}
+
 void inherit_from_parent(void)
 {
 	char room[2 * PATH_ROOM];

@@ -7,12 +7,20 @@
 #ifndef PRELOAD_INHERIT_H
 #define PRELOAD_INHERIT_H
 
+#include <stdbool.h>
+
 /*
  * An inherited fd is about to be locked for the first time: every recorded living ancestor that has
  * the same file at the same number shares the description. Its watch word learns the fd, and the
  * sharing is recorded.
  */
 void inherit_from_ancestors(int fd);
+
+/*
+ * twin and fd of this process are of one file, and perhaps one description: if they are, that is
+ * recorded. Returns whether they are; where the kernel can't be asked, they count as one.
+ */
+bool inherit_from_twin(int twin, int fd);
 
 /*
  * Constructor only, in an image whose process was not forked under our eyes (posix_spawn, vfork):

@@ -179,9 +179,11 @@ static bool hides_its_range(const struct asked *asked)
 	return asked->flags & FLAG_RAW_MODE && asked->raw_mode == UINT64_MAX && !may_ask();
 }
 
+/* Who asks whether an unlock would be granted (F_GETLK with F_UNLCK, EINVAL) unlocks nothing. */
 static bool weakens(const struct record_lock *record)
 {
-	return (record->flags & FLAG_MODE) == FLAG_UNLOCK || record->op == OP_FLOCK;
+	return actions[record->op] != ACTION_QUERY &&
+	       ((record->flags & FLAG_MODE) == FLAG_UNLOCK || record->op == OP_FLOCK);
 }
 
 void request_begin(struct request *request, const struct asked *asked, struct site site)

@@ -201,8 +201,9 @@ struct flight *flights_match(struct model *model, struct process *process, uint3
 {
 	struct flight *flight = process->threads.items[thread].top, *above;
 
-	while (flight && (flight->closes || flight->op != result->lock.op ||
-			  flight->begin != result->time || flight->fd != result->lock.fd))
+	while (flight &&
+	       (flight->closes || flight->op != result->lock.op || flight->begin != result->time ||
+		(flight->fd != result->lock.fd && !result->lock.blocker)))
 		flight = flight->below;
 	if (!flight) {
 		flights_settle(model, process, thread);

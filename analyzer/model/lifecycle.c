@@ -23,8 +23,8 @@ static void inherited(struct model *model, struct process *process, const struct
 	struct descriptor *mine, *theirs;
 	int32_t fd = event->call.fd, other_fd = event->call.last;
 
-	if (event->call.other == NONE || event->call.other == event->process || fd < 0 ||
-	    other_fd < 0)
+	if (event->call.other == NONE || fd < 0 || other_fd < 0 ||
+	    (event->call.other == event->process && fd == other_fd))
 		return;
 	other = process_get(model, event->call.other);
 	mine = descriptor_find(&process->descriptors, fd);

@@ -117,8 +117,25 @@ static bool got_it_since(const struct held *held, const struct flight *flight)
 	return held_conflicts(held, flight->mode) && held->hold.granted > flight->begin;
 }
 
+/*
+ * Whenever somebody goes out of the way of a flock request that waits, it is tried again, and
+ * first drops what the description was given meanwhile in another mode, even if it waits on.
+ */
+static bool may_be_dropped(const struct lock_table *table, const struct flight *flight)
+{
+	if (flight->world != FLOCK_LOCKS)
+		return false;
+	for (const struct flight *other = table->pending; other; other = other->next)
+		if (other != flight && other->owner == flight->owner && other->may_block &&
+		    other->mode != flight->mode)
+			return true;
+	return false;
+}
+
 static bool is_outdated(const struct lock_table *table, const struct flight *flight)
 {
+	if (may_be_dropped(table, flight))
+		return true;
 	if (!may_be_outdated(flight))
 		return false;
 	for (uint32_t i = 0; i < table->sets.count; i++) {
@@ -274,9 +291,11 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	set_cut_other_modes(set, flight->start, flight->end, flight->mode, &model->scratch);
 	held = new_hold(model, flight, time);
 	if (is_outdated(table, flight)) {
+		model->quality.doubts++;
 		set_cut(set, flight->start, flight->end, &model->scratch);
 		end_converted(model, flight, time);
 	} else if (hole_start < hole_end) {
+		model->quality.doubts++;
 		set_cut(set, hole_start, hole_end, &model->scratch);
 		end_converted(model, flight, time);
 		fill(model, table, set, held, flight->start, hole_start);

@@ -110,6 +110,9 @@ struct model_quality {
 	uint64_t unknown_ends;	/* of these: of somebody who went without a word, and nobody waited
 				   for it; released is the last moment they are known to be held */
 	uint64_t unknown_waits; /* waits whose holder is not known */
+	uint64_t doubts;  /* calls that ended while another thread of their owner was at work on the
+			     same range: of a part nobody knows who came last, and it counts as not
+			     held */
 	uint64_t orphans; /* results without request, unlocks of nothing known: normal where a trace
 			     begins in the middle */
 };

@@ -14,7 +14,7 @@ static uint32_t owner_of(struct model *model, struct process *process, const str
 {
 	const struct descriptor *descriptor;
 
-	if (event->file == NONE)
+	if (event->file == NONE || event->lock.blocker) /* its fd is somebody's pid */
 		return NO_OWNER;
 	descriptor = descriptor_locked(model, process, event->lock.fd, event->file, event->time);
 	if (event->lock.ownership == OWNED_BY_PROCESS)
@@ -168,6 +168,7 @@ static void failed_flock(struct model *model, struct flight *flight, uint64_t ti
 	if (!own || own->pieces.items[0].hold.mode == flight->mode)
 		return;
 	/* Another thread has got it meanwhile: before or after this one dropped it, who knows. */
+	model->quality.doubts++;
 	table_take(model, table, flight->owner, 0, RANGE_TO_EOF, time, HOLD_RELEASED,
 		   &flight->stash);
 	table_end(model, &flight->stash, time, HOLD_RELEASED);

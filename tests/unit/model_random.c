@@ -344,12 +344,24 @@ static bool would_be_unknown(unsigned owner)
 	return false;
 }
 
+/* Another process waits for a flock of the same description in the other mode: whenever it is
+ * woken, it drops what this one is given. */
+static bool would_be_dropped(const struct lock *lock, unsigned owner)
+{
+	for (unsigned i = 0; i < ALIVE; i++)
+		if (tasks[i].waits && tasks[i].wanted_owner == owner &&
+		    tasks[i].wanted.world == FLOCK_LOCKS && lock->world == FLOCK_LOCKS &&
+		    lock->mode != MODE_UNLOCK && tasks[i].wanted.mode != lock->mode)
+			return true;
+	return false;
+}
+
 static void request(unsigned slot, struct lock lock, unsigned owner)
 {
 	struct task *task = &tasks[slot];
 	uint64_t begin = now;
 
-	if (lock.mode == MODE_UNLOCK && would_be_unknown(owner))
+	if ((lock.mode == MODE_UNLOCK && would_be_unknown(owner)) || would_be_dropped(&lock, owner))
 		return;
 	if (lock.mode == MODE_UNLOCK) {
 		ask(begin, lock);
