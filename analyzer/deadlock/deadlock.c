@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/deadlock/deadlock.h"
+
+#include <errno.h>
+
+#include "analyzer/deadlock/look.h"
+
+#define LASTS_NS       UINT64_C(1000000)    /* shorter ones cost nobody anything */
+#define SUSPECT_NS     UINT64_C(1000000000) /* so long no thread lets others wait on purpose */
+#define WATCH_NS       UINT64_C(50000000)   /* a signal needs so long to end a wait, at most */
+#define DEADLOCKS_KEPT 1000
+
+struct deadlock_builder {
+	const struct model *model;
+	struct people people;
+	VEC(struct deadlock) items;
+	struct deadlocks result;
+};
+
+struct deadlock_builder *deadlock_builder_new(void)
+{
+	return xcalloc(1, sizeof(struct deadlock_builder));
+}
+
+void deadlock_builder_model(struct deadlock_builder *builder, const struct model *model)
+{
+	builder->model = model;
+}
+
+static void free_deadlock(struct deadlock *deadlock)
+{
+	for (uint32_t i = 0; i < deadlock->member_count; i++)
+		free((struct hold *)deadlock->members[i].holds);
+	free((struct deadlock_member *)deadlock->members);
+}
+
+void deadlock_builder_free(struct deadlock_builder *builder)
+{
+	if (!builder)
+		return;
+	for (uint32_t i = 0; i < builder->items.count; i++)
+		free_deadlock(&builder->items.items[i]);
+	vec_free(&builder->items);
+	people_free(&builder->people);
+	free(builder);
+}
+
+/* ---- From a knot of the graph to a deadlock */
+
+/* Why somebody looks: what ended the waits, if anything did. */
+struct cause {
+	enum deadlock_end how;
+	uint64_t time;
+	uint32_t process, tid; /* NONE: the end of the recording; tid 0: any */
+	int error;
+	bool at_most;
+};
+
+struct member_holds {
+	struct hold *items;
+	uint32_t count, room;
+};
+
+static bool is_wanted(const struct look *look, const bool *inside, uint32_t hold)
+{
+	for (uint32_t i = 0; i < look->waits.count; i++)
+		if (look->waits.items[i].hold == hold && inside[look->waits.items[i].agent])
+			return true;
+	return false;
+}
+
+/* It has taken the hold, or shares it while who took it is not there. */
+static bool answers_for(const struct look *look, const bool *inside, uint32_t agent, uint32_t hold)
+{
+	const struct hold *taken = &look->obstacles.items[hold].hold;
+
+	if (look->whos.items[agent].process == taken->process &&
+	    look->whos.items[agent].tid == taken->tid)
+		return true;
+	for (uint32_t i = 0; i < look->shares.count; i++) {
+		const struct who *who = &look->whos.items[look->shares.items[i].agent];
+
+		if (look->shares.items[i].hold == hold && inside[look->shares.items[i].agent] &&
+		    who->process == taken->process && who->tid == taken->tid)
+			return false;
+	}
+	return true;
+}
+
+static struct deadlock_member member_of(const struct look *look, const bool *inside, uint32_t agent)
+{
+	struct deadlock_member member = look->whos.items[agent].wait;
+	struct member_holds holds = { 0 };
+
+	for (uint32_t i = 0; i < look->shares.count; i++) {
+		uint32_t hold = look->shares.items[i].hold;
+
+		if (look->shares.items[i].agent == agent && is_wanted(look, inside, hold) &&
+		    answers_for(look, inside, agent, hold))
+			vec_push(&holds, look->obstacles.items[hold].hold);
+	}
+	member.holds = holds.items;
+	member.hold_count = holds.count;
+	return member;
+}
+
+/* Somebody who shares a hold of the knot and does not wait in it. */
+static void find_sharer(const struct look *look, const bool *inside, struct deadlock *deadlock)
+{
+	for (uint32_t i = 0; i < look->shares.count; i++) {
+		uint32_t agent = look->shares.items[i].agent;
+
+		if (inside[agent] || !is_wanted(look, inside, look->shares.items[i].hold))
+			continue;
+		for (uint32_t j = 0; j < look->shares.count; j++) {
+			if (look->shares.items[j].hold != look->shares.items[i].hold ||
+			    !inside[look->shares.items[j].agent])
+				continue;
+			deadlock->sharer = look->whos.items[agent].process;
+			deadlock->sharer_tid = look->whos.items[agent].tid;
+			return;
+		}
+	}
+}
+
+static uint32_t count_processes(const struct deadlock *deadlock)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < deadlock->knot; i++) {
+		uint32_t before = 0;
+
+		while (before < i &&
+		       deadlock->members[before].process != deadlock->members[i].process)
+			before++;
+		count += before == i;
+	}
+	return count;
+}
+
+static void judge(struct deadlock *deadlock, const struct knot *knot)
+{
+	switch (knot->firmness) {
+	case NOBODY_ELSE:
+		deadlock->verdict = VERDICT_CERTAIN;
+		deadlock->doubt = DOUBT_NONE;
+		break;
+	case NOBODY_KNOWN:
+		deadlock->verdict = VERDICT_LIKELY;
+		deadlock->doubt = DOUBT_UNSEEN;
+		break;
+	case NOBODY_WHO_TOOK:
+	case FIRMNESSES:
+		deadlock->verdict = VERDICT_LIKELY;
+		deadlock->doubt = DOUBT_SHARERS;
+		break;
+	}
+	deadlock->consequence = CONSEQUENCE_HANG;
+	if (knot->until_timeout) {
+		deadlock->verdict = VERDICT_UNTIL_TIMEOUT;
+		deadlock->consequence = CONSEQUENCE_TIMEOUT;
+	}
+}
+
+static struct deadlock deadlock_of(const struct look *look, const struct knot *knot,
+				   const struct cause *cause)
+{
+	uint32_t count = knot->count + knot->behind_count;
+	struct deadlock_member *members = xcalloc(count, sizeof(*members));
+	bool *inside = xcalloc((size_t)look->whos.count + 1, sizeof(*inside));
+	struct deadlock deadlock = {
+		.how = cause->how,
+		.until = cause->time,
+		.at_most = cause->at_most,
+		.breaker = cause->process,
+		.breaker_tid = cause->tid,
+		.error = cause->error,
+		.sharer = NONE,
+		.members = members,
+		.member_count = count,
+		.cycle = knot->cycle,
+		.knot = knot->count,
+	};
+
+	judge(&deadlock, knot);
+	for (uint32_t i = 0; i < knot->count; i++) {
+		inside[knot->agents[i]] = true;
+		if (look->whos.items[knot->agents[i]].wait.since > deadlock.since)
+			deadlock.since = look->whos.items[knot->agents[i]].wait.since;
+	}
+	for (uint32_t i = 0; i < knot->behind_count; i++)
+		inside[knot->behind[i]] = true;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t agent = i < knot->count ? knot->agents[i] : knot->behind[i - knot->count];
+
+		members[i] = member_of(look, inside, agent);
+		members[i].behind = i >= knot->count;
+	}
+	find_sharer(look, inside, &deadlock);
+	deadlock.processes = count_processes(&deadlock);
+	free(inside);
+	return deadlock;
+}
+
+/* ---- Which of them are told */
+
+static bool same_people(const struct deadlock *a, const struct deadlock *b)
+{
+	if (a->knot != b->knot)
+		return false;
+	for (uint32_t i = 0; i < a->knot; i++) {
+		uint32_t at = 0;
+
+		while (at < b->knot && (a->members[i].process != b->members[at].process ||
+					a->members[i].tid != b->members[at].tid))
+			at++;
+		if (at == b->knot)
+			return false;
+	}
+	return true;
+}
+
+/* Who is interrupted and tries again is in the same deadlock still. */
+static void tell(struct deadlock_builder *builder, struct deadlock deadlock)
+{
+	for (uint32_t i = 0; i < builder->items.count; i++) {
+		struct deadlock *before = &builder->items.items[i];
+
+		if (!same_people(before, &deadlock) || before->how != DEADLOCK_INTERRUPTED ||
+		    before->consequence == CONSEQUENCE_EDEADLK)
+			continue;
+		deadlock.since = before->since;
+		free_deadlock(before);
+		*before = deadlock;
+		return;
+	}
+	if (builder->items.count < DEADLOCKS_KEPT) {
+		vec_push(&builder->items, deadlock);
+		return;
+	}
+	builder->result.omitted++;
+	free_deadlock(&deadlock);
+}
+
+static bool concerns(const struct look *look, const struct knot *knot, const struct cause *cause)
+{
+	if (cause->process == NONE)
+		return true;
+	for (uint32_t i = 0; i < knot->count; i++) {
+		const struct who *who = &look->whos.items[knot->agents[i]];
+
+		if (who->process == cause->process && (!cause->tid || who->tid == cause->tid))
+			return true;
+	}
+	return false;
+}
+
+static bool lasted(const struct deadlock *deadlock)
+{
+	uint64_t needed = deadlock->doubt == DOUBT_SHARERS ? SUSPECT_NS : LASTS_NS;
+
+	return deadlock->until >= deadlock->since + needed;
+}
+
+static void look_for(struct deadlock_builder *builder, const struct cause *cause)
+{
+	uint64_t fired = cause->how == DEADLOCK_INTERRUPTED ? WATCH_NS : 0;
+	struct look look;
+	uint32_t count;
+	const struct knot *knots;
+
+	look_take(&look, builder->model, &builder->people,
+		  cause->time > fired ? cause->time - fired : 0);
+	knots = graph_solve(look.graph, &count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct deadlock deadlock;
+
+		if (!concerns(&look, &knots[i], cause))
+			continue;
+		deadlock = deadlock_of(&look, &knots[i], cause);
+		if (lasted(&deadlock))
+			tell(builder, deadlock);
+		else
+			free_deadlock(&deadlock);
+	}
+	look_free(&look);
+}
+
+/* ---- When to look */
+
+/* Most who die have waited for nobody. */
+static bool waits(const struct deadlock_builder *builder, uint32_t process)
+{
+	const struct family *family = people_family(&builder->people, process);
+
+	for (uint32_t i = 0; family && i < family->threads.count; i++)
+		if (family->threads.items[i].awaits ||
+		    model_stands(builder->model, process, family->threads.items[i].tid))
+			return true;
+	return false;
+}
+
+static void look_at_result(struct deadlock_builder *builder, const struct event *event)
+{
+	struct cause cause = {
+		.how = event->lock.error       ? DEADLOCK_INTERRUPTED
+		       : event->lock.abandoned ? DEADLOCK_DIED
+					       : DEADLOCK_WENT_ON,
+		.time = event->time + event->lock.duration,
+		.process = event->process,
+		.tid = event->tid,
+		.error = event->lock.error,
+	};
+
+	if (!event->lock.has_request || !event->lock.may_block || event->lock.duration < LASTS_NS ||
+	    event->lock.error == EDEADLK)
+		return;
+	if (model_stands(builder->model, event->process, event->tid))
+		look_for(builder, &cause);
+}
+
+/* A wait for children has ended: one is dead, of which nothing else may have been heard yet. */
+static void look_at_reaped(struct deadlock_builder *builder, const struct event *event)
+{
+	struct cause cause = {
+		.how = DEADLOCK_WENT_ON,
+		.time = event->time + event->call.duration,
+		.process = event->process,
+		.tid = event->tid,
+		.error = event->call.error,
+	};
+	uint32_t child;
+
+	if (event->call.call != WAIT_CHILD || event->call.duration < LASTS_NS)
+		return;
+	child = people_child(&builder->people, event->process, event->call.value);
+	if (child != NONE) {
+		cause.how = DEADLOCK_DIED;
+		cause.process = child;
+		cause.tid = 0;
+	}
+	if (waits(builder, cause.process))
+		look_for(builder, &cause);
+}
+
+void deadlock_builder_event(struct deadlock_builder *builder, const struct event *event)
+{
+	struct cause cause = {
+		.how = DEADLOCK_DIED,
+		.time = event->time,
+		.process = event->process,
+	};
+
+	switch (event->kind) {
+	case EVENT_RESULT:
+		look_at_result(builder, event);
+		break;
+	case EVENT_CALL_RESULT:
+		look_at_reaped(builder, event);
+		break;
+	case EVENT_DEATH:
+		cause.at_most = event->death.late;
+		if (waits(builder, event->process))
+			look_for(builder, &cause);
+		break;
+	case EVENT_END:
+		cause.how = DEADLOCK_LASTS;
+		cause.process = NONE;
+		cause.at_most = event->end.unwatched;
+		look_for(builder, &cause);
+		break;
+	case EVENT_PROCESS:
+	case EVENT_REQUEST:
+	case EVENT_CALL:
+	case EVENT_LOST:
+		break;
+	}
+	people_event(&builder->people, event);
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct deadlock *a = left, *b = right;
+
+	if (a->since != b->since)
+		return a->since > b->since ? 1 : -1;
+	return (a->members[0].process > b->members[0].process) -
+	       (a->members[0].process < b->members[0].process);
+}
+
+const struct deadlocks *deadlock_builder_finish(struct deadlock_builder *builder)
+{
+	if (builder->items.count > 1)
+		qsort(builder->items.items, builder->items.count, sizeof(*builder->items.items),
+		      by_time);
+	builder->result.items = builder->items.items;
+	builder->result.count = builder->items.count;
+	return &builder->result;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deadlocks of a recording: events, and what the model says about who stands in whose way ->
+ * verdicts. Looked for where a wait ends otherwise than by a release, where a process dies, and at
+ * the end of the trace; so one that was broken by a kill or by a signal is found too.
+ *
+ * A trace tells nothing of threads that never made a call that is recorded, and those could release
+ * a lock: so no verdict is VERDICT_CERTAIN here.
+ *
+ * Times in ns. One thread; memory grows with processes that live, and with deadlocks.
+ */
+#ifndef ANALYZER_DEADLOCK_DEADLOCK_H
+#define ANALYZER_DEADLOCK_DEADLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "analyzer/event.h"
+#include "analyzer/model/model.h"
+
+enum verdict {
+	VERDICT_CERTAIN,       /* nobody can break it from inside */
+	VERDICT_UNTIL_TIMEOUT, /* a timer is armed that may end it */
+	VERDICT_LIKELY,	       /* somebody could break it; see `doubt` */
+};
+
+/* Why it is not certain. */
+enum doubt {
+	DOUBT_NONE,
+	DOUBT_UNSEEN,  /* threads that were never recorded could release a lock */
+	DOUBT_SHARERS, /* recorded ones that do not wait could: see `sharer` */
+};
+
+/* What the kernel makes of it. */
+enum consequence {
+	CONSEQUENCE_HANG,
+	CONSEQUENCE_TIMEOUT, /* the timer's signal */
+	CONSEQUENCE_EDEADLK, /* it refused the request that would have closed the circle */
+};
+
+enum deadlock_end {
+	DEADLOCK_LASTS,	      /* to the end of the recording */
+	DEADLOCK_DIED,	      /* a process died; `breaker` */
+	DEADLOCK_INTERRUPTED, /* a wait failed with `error` */
+	DEADLOCK_WENT_ON,     /* a wait was over, nobody saw why */
+};
+
+struct deadlock_member {
+	uint32_t process, tid;
+	bool behind; /* it waits for the others, and none of them for it */
+	uint64_t since;
+	/* What it waits for: a lock, or a child. */
+	bool for_child;
+	uint32_t child; /* process, or NONE: any of several */
+	uint32_t file, stack;
+	uint8_t op;
+	enum world world;
+	enum mode mode;
+	uint64_t start, end;
+	/* Its holds that are in the way of another one. hold.process is another process where that
+	 * took the lock and this one only shares it. */
+	const struct hold *holds;
+	uint32_t hold_count;
+};
+
+struct deadlock {
+	enum verdict verdict;
+	enum doubt doubt;
+	enum consequence consequence;
+	enum deadlock_end how;
+	uint64_t since, until; /* from its last edge to its end, or the end of the recording */
+	bool at_most;	       /* it ended by `until`, nobody saw when */
+	uint32_t breaker;      /* process; NONE */
+	uint32_t breaker_tid;
+	int error;
+	uint32_t sharer, sharer_tid; /* process that could release; NONE */
+	uint32_t processes;	     /* that are members and not behind */
+	/* First a cycle, each of whom waits for the next; then others of the knot; then those
+	 * behind. */
+	const struct deadlock_member *members;
+	uint32_t member_count, cycle, knot;
+};
+
+/* By time. */
+struct deadlocks {
+	const struct deadlock *items;
+	uint32_t count;
+	uint32_t omitted; /* further ones, beyond what is kept */
+};
+
+struct deadlock_builder;
+
+struct deadlock_builder *deadlock_builder_new(void);
+/* The model that is asked; before the first event. */
+void deadlock_builder_model(struct deadlock_builder *builder, const struct model *model);
+/* Each event, before model_event() sees it. */
+void deadlock_builder_event(struct deadlock_builder *builder, const struct event *event);
+/* Valid until the builder is freed. */
+const struct deadlocks *deadlock_builder_finish(struct deadlock_builder *builder);
+void deadlock_builder_free(struct deadlock_builder *builder);
+
+static inline const char *verdict_name(enum verdict verdict)
+{
+	static const char *const names[] = { "certain", "until-timeout", "likely" };
+
+	return names[verdict];
+}
+
+static inline const char *consequence_name(enum consequence consequence)
+{
+	static const char *const names[] = { "hang", "timeout", "EDEADLK" };
+
+	return names[consequence];
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* One look: the wait-for graph of a moment, and who is what in it. */
+#ifndef ANALYZER_DEADLOCK_LOOK_H
+#define ANALYZER_DEADLOCK_LOOK_H
+
+#include "analyzer/base/map.h"
+#include "analyzer/deadlock/deadlock.h"
+#include "analyzer/deadlock/graph.h"
+#include "analyzer/deadlock/people.h"
+#include "analyzer/model/standing.h"
+
+/* By agent. */
+struct who {
+	uint32_t process, tid; /* tid 0: threads that are not told apart, and run */
+	bool waits;	       /* wait.* is filled in */
+	uint64_t timer;	       /* ns: until when one runs; 0: none */
+	struct deadlock_member wait;
+};
+
+/* By hold of the graph. */
+struct obstacle {
+	struct hold hold;
+	uint32_t owner;
+};
+
+struct edge {
+	uint32_t agent, hold;
+};
+
+struct look {
+	const struct model *model;
+	const struct people *people;
+	struct graph *graph;
+	VEC(struct who) whos;
+	VEC(struct obstacle) obstacles;
+	struct map agents, holds;
+	VEC(struct edge) waits;	 /* who waits for which hold */
+	VEC(struct edge) shares; /* who can release which hold */
+	uint32_t releasing;	 /* hold whose sharers are being told */
+};
+
+/* `now`: ns; timers that have run out before do not count. */
+void look_take(struct look *look, const struct model *model, const struct people *people,
+	       uint64_t now);
+void look_free(struct look *look);
+
+#endif
