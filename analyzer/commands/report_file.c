@@ -8,6 +8,7 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/deadlock/deadlock.h"
 #include "analyzer/findings/findings.h"
 #include "analyzer/names/names.h"
 #include "analyzer/read/reader.h"
@@ -23,8 +24,10 @@ struct trace_report {
 	struct reader *reader;
 	struct range_names *names;
 	struct findings_builder *looking;
+	struct deadlock_builder *knots;
 	struct report_builder *builder;
 	struct findings findings; /* those that the filter selects */
+	const struct deadlocks *deadlocks;
 	const struct report *report;
 };
 
@@ -116,12 +119,16 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report->builder = report_builder_new(waits_kept(options), &listener);
 	report_builder_view(report->builder, options->by, &options->filter, reader_catalog(reader));
 	findings_builder_model(report->looking, report_builder_model(report->builder));
+	report->knots = deadlock_builder_new();
+	deadlock_builder_model(report->knots, report_builder_model(report->builder));
 	while (reader_next(reader, &event)) {
 		findings_builder_event(report->looking, &event);
+		deadlock_builder_event(report->knots, &event);
 		report_builder_event(report->builder, &event);
 	}
 	report->report = report_builder_finish(report->builder, reader_catalog(reader));
 	select_findings(report, findings_builder_finish(report->looking));
+	report->deadlocks = deadlock_builder_finish(report->knots);
 	show_ranges(report);
 	report_builder_fold(report->builder, has_name, report->names);
 	return report;
@@ -149,6 +156,7 @@ void trace_report_write(struct trace_report *report, FILE *out)
 		.names = report->names,
 		.view = report->options->view,
 		.table = report->options->table,
+		.deadlocks = report->deadlocks,
 	};
 
 	if (report->options->json)
@@ -166,6 +174,7 @@ void trace_report_free(struct trace_report *report)
 	free((void *)report->findings.items);
 	report_builder_free(report->builder);
 	findings_builder_free(report->looking);
+	deadlock_builder_free(report->knots);
 	range_names_free(report->names);
 	reader_free(report->reader);
 	free(report);

@@ -456,7 +456,8 @@ static void write_list(struct json *json, const char *key, uint32_t count, const
 }
 
 /* Only stacks that something in the report points at. */
-static bool *sites_used(const struct report *report, const struct findings *findings)
+static bool *sites_used(const struct report *report, const struct findings *findings,
+			const struct deadlocks *deadlocks)
 {
 	uint32_t count = report->catalog->stack_count;
 	bool *used = xcalloc((size_t)count + 1, sizeof(*used));
@@ -485,6 +486,15 @@ static bool *sites_used(const struct report *report, const struct findings *find
 	for (uint32_t i = 0; findings && i < findings->count; i++)
 		for (unsigned j = 0; j < FINDING_SIDES; j++)
 			USE(findings->items[i].sides[j].stack);
+	for (uint32_t i = 0; deadlocks && i < deadlocks->count; i++) {
+		for (uint32_t j = 0; j < deadlocks->items[i].member_count; j++) {
+			const struct deadlock_member *member = &deadlocks->items[i].members[j];
+
+			USE(member->stack);
+			for (uint32_t k = 0; k < member->hold_count; k++)
+				USE(member->holds[k].stack);
+		}
+	}
 #undef USE
 	return used;
 }
@@ -496,11 +506,13 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 		.out = out,
 		.report = report,
 		.findings = findings,
+		.deadlocks = options->deadlocks,
 		.catalog = report->catalog,
 		.symbols = symbols,
 		.names = options->names,
 	};
-	bool *used = sites_used(report, findings);
+	const struct deadlocks *deadlocks = options->deadlocks;
+	bool *used = sites_used(report, findings, deadlocks);
 
 	fputs("{\"schema\": 1,\n", out);
 	write_member(&json, "run", run_object(&json));
@@ -519,7 +531,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "root_blame", report->root_count, NULL, root_object);
 	write_list(&json, "process_blame", report->process_count, NULL, process_blame_object);
 	write_list(&json, "errors", report->error_count, NULL, error_object);
-	fputs("\"deadlocks\": [],\n", out);
+	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");
 	free(used);
 	scratch_free(&json.scratch);

@@ -11,7 +11,8 @@
 struct json {
 	FILE *out;
 	const struct report *report;
-	const struct findings *findings; /* NULL: not looked for */
+	const struct findings *findings;   /* NULL: not looked for */
+	const struct deadlocks *deadlocks; /* NULL: not looked for */
 	const struct catalog *catalog;
 	struct symbols *symbols;
 	struct range_names *names; /* NULL: none are known */
@@ -66,6 +67,7 @@ struct json_object *json_calls(struct json *json, uint32_t ops);
 struct json_object *json_filter(struct json *json);
 /* A fold, or a site, process or command. */
 struct json_object *json_group(struct json *json, uint32_t index);
+struct json_object *json_deadlock(struct json *json, uint32_t index);
 struct json_object *json_finding(struct json *json, uint32_t index);
 
 #endif

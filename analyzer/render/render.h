@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analyzer/deadlock/deadlock.h"
 #include "analyzer/findings/findings.h"
 #include "analyzer/names/names.h"
 #include "analyzer/render/view.h"
@@ -19,6 +20,7 @@ struct render_options {
 	bool table;	       /* also where nobody waited */
 	struct view view;
 	struct range_names *names; /* of ranges; NULL: none are known */
+	const struct deadlocks *deadlocks; /* NULL: nobody has looked for any */
 };
 
 /* findings: NULL, where nobody has looked for any. */

@@ -62,6 +62,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.out = out,
 		.report = report,
 		.findings = findings,
+		.deadlocks = options->deadlocks,
 		.catalog = report->catalog,
 		.symbols = symbols,
 		.names = options->names,
@@ -76,6 +77,8 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	print_trust(&text);
 	say_filter(&text);
 	scratch_reset(&text.scratch);
+	if (text_has_deadlocks(&text))
+		text_deadlocks(&text);
 	if (report->wait_count)
 		text_waits(&text);
 	if (findings && findings->count)

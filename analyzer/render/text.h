@@ -12,7 +12,8 @@
 struct text {
 	FILE *out;
 	const struct report *report;
-	const struct findings *findings; /* NULL: not looked for */
+	const struct findings *findings;   /* NULL: not looked for */
+	const struct deadlocks *deadlocks; /* NULL: not looked for */
 	const struct catalog *catalog;
 	struct symbols *symbols;
 	struct range_names *names; /* NULL: none are known */
@@ -28,6 +29,10 @@ struct text {
 /* The first three lines, without the third: verdict and culprit. */
 void text_verdict(struct text *text);
 void text_culprit(struct text *text);
+/* These two where there is a deadlock. */
+void text_deadlock_verdict(struct text *text);
+void text_deadlock_culprit(struct text *text);
+void text_deadlocks(struct text *text);
 void text_waits(struct text *text);
 void text_resources(struct text *text);
 void text_errors(struct text *text);
@@ -38,6 +43,11 @@ void text_findings(struct text *text);
 #define TEXT_PAD "    "
 /* Ends the line that leads to a stack, and prints it or says where it stands already. */
 void text_stack(struct text *text, uint32_t stack);
+static inline bool text_has_deadlocks(const struct text *text)
+{
+	return text->deadlocks && text->deadlocks->count;
+}
+
 void text_heading(struct text *text, const char *heading);
 /* How many of `count` items are shown. */
 uint32_t text_shown(const struct text *text, uint32_t count);

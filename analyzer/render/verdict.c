@@ -142,7 +142,9 @@ void text_verdict(struct text *text)
 
 	if (text->colour)
 		fputs("\033[1m", text->out);
-	if (text->report->wait_count)
+	if (text_has_deadlocks(text))
+		text_deadlock_verdict(text);
+	else if (text->report->wait_count)
 		say_waits(text);
 	else if (text->report->tries_taken)
 		say_tries(text, complete);
@@ -279,7 +281,9 @@ void text_culprit(struct text *text)
 {
 	const struct report *report = text->report;
 
-	if (report->wait_count)
+	if (text_has_deadlocks(text))
+		text_deadlock_culprit(text);
+	else if (report->wait_count)
 		say_worst_culprit(text);
 	else if (report->tries_taken)
 		fprintf(text->out, "Programs that try again instead of blocking wait too: "

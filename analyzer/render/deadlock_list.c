@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* Deadlocks: the first lines when there is one, and each with all who take part. */
+#include "analyzer/base/units.h"
+#include "analyzer/render/text.h"
+
+#define LINKS_SHOWN 6 /* of a cycle in one line */
+
+/* What is over is told in the past. */
+static bool is_over(const struct deadlock *deadlock)
+{
+	return deadlock->how != DEADLOCK_LASTS;
+}
+
+static bool awaits_children(const struct deadlock *deadlock)
+{
+	for (uint32_t i = 0; i < deadlock->knot; i++)
+		if (deadlock->members[i].for_child)
+			return true;
+	return false;
+}
+
+/* "2 processes wait for each other's locks since 03:12:07", "… waited … for 1.2 s from 03:12:07".
+ */
+static const char *in_short(struct text *text, const struct deadlock *deadlock)
+{
+	struct scratch *scratch = &text->scratch;
+	bool over = is_over(deadlock);
+	const char *wait = over ? "waited" : deadlock->knot == 1 ? "waits" : "wait";
+	const char *since = phrase_clock(scratch, text->catalog, deadlock->since), *who, *what;
+	const char *lasted = phrase_duration(scratch, deadlock->until - deadlock->since);
+
+	if (deadlock->processes > 1)
+		who = phrase_number(scratch, deadlock->processes, "process", "processes");
+	else if (deadlock->knot > 1)
+		who = scratch_format(scratch, "%s of one process",
+				     phrase_number(scratch, deadlock->knot, "thread", "threads"));
+	else
+		who = phrase_process(scratch, text->catalog, deadlock->members[0].process,
+				     deadlock->members[0].tid);
+	what = deadlock->knot == 1	   ? "a lock of its own"
+	       : awaits_children(deadlock) ? "each other"
+					   : "each other's locks";
+	if (over)
+		return scratch_format(scratch, "%s %s for %s from %s, for %s%s", who, wait, what,
+				      since, deadlock->at_most ? "at most " : "", lasted);
+	return scratch_format(scratch, "%s %s for %s since %s", who, wait, what, since);
+}
+
+static const char *title(const struct deadlock *deadlock)
+{
+	switch (deadlock->verdict) {
+	case VERDICT_CERTAIN:
+		return "Deadlock";
+	case VERDICT_UNTIL_TIMEOUT:
+		return "Deadlock until a timer fires";
+	case VERDICT_LIKELY:
+		break;
+	}
+	return "Likely deadlock";
+}
+
+void text_deadlock_verdict(struct text *text)
+{
+	const struct deadlocks *deadlocks = text->deadlocks;
+	const struct deadlock *first = deadlocks->items;
+
+	fprintf(text->out, "%s: %s", title(first), in_short(text, first));
+	if (deadlocks->count > 1)
+		fprintf(text->out, ", and %s",
+			phrase_number(&text->scratch, deadlocks->count - 1, "more deadlock",
+				      "more deadlocks"));
+	fputs(".\n", text->out);
+}
+
+static const char *wanted(struct text *text, const struct deadlock_member *member)
+{
+	if (member->for_child)
+		return member->child == NONE ? "its children" : "its child";
+	return phrase_file(&text->scratch, text->catalog, member->file, text->directory);
+}
+
+/* "a[1] waits for x held by b[2], which waits for y held by a[1]." */
+void text_deadlock_culprit(struct text *text)
+{
+	const struct deadlock *deadlock = text->deadlocks->items;
+	uint32_t shown = deadlock->cycle <= LINKS_SHOWN ? deadlock->cycle : LINKS_SHOWN;
+
+	for (uint32_t i = 0; i < shown; i++) {
+		const struct deadlock_member *member = &deadlock->members[i];
+		const struct deadlock_member *next = &deadlock->members[(i + 1) % deadlock->cycle];
+
+		if (!i)
+			fprintf(text->out, "%s",
+				phrase_process(&text->scratch, text->catalog, member->process,
+					       member->tid));
+		fprintf(text->out, "%s %s for %s%s%s", i ? ", which" : "",
+			is_over(deadlock) ? "waited" : "waits", wanted(text, member),
+			member->for_child ? " " : ", held by ",
+			phrase_process(&text->scratch, text->catalog, next->process, next->tid));
+	}
+	if (shown < deadlock->cycle)
+		fprintf(text->out, ", and so on round %s",
+			phrase_number(&text->scratch, deadlock->cycle, "thread", "threads"));
+	fputs(".\n", text->out);
+}
+
+/* ---- One by one */
+
+static void print_wait(struct text *text, const struct deadlock_member *member, bool over)
+{
+	const char *who =
+		phrase_process(&text->scratch, text->catalog, member->process, member->tid);
+	const char *since = phrase_clock(&text->scratch, text->catalog, member->since);
+
+	if (member->for_child) {
+		fprintf(text->out, TEXT_PAD "%s %s for %s", who, over ? "waited" : "waits",
+			wanted(text, member));
+		if (member->child != NONE)
+			fprintf(text->out, " %s",
+				phrase_process(&text->scratch, text->catalog, member->child, 0));
+		fprintf(text->out, " to end, since %s.\n", since);
+		return;
+	}
+	fprintf(text->out, TEXT_PAD "%s %s for %s of %s, since %s, in %s", who,
+		over ? "waited" : "waits",
+		phrase_lock(&text->scratch, text->names, member->file, member->world, member->mode,
+			    member->start, member->end),
+		wanted(text, member), since, phrase_call(&text->scratch, member->op));
+	text_stack(text, member->stack);
+}
+
+static void print_holds(struct text *text, const struct deadlock_member *member, bool over)
+{
+	for (uint32_t i = 0; i < member->hold_count; i++) {
+		const struct hold *hold = &member->holds[i];
+
+		fprintf(text->out, TEXT_PAD "%s %s %s of %s, since %s, acquired",
+			phrase_process(&text->scratch, text->catalog, member->process, member->tid),
+			hold->process != member->process ? over ? "shared" : "shares"
+			: over				 ? "held"
+							 : "holds",
+			phrase_lock(&text->scratch, text->names, hold->file, hold->world,
+				    hold->mode, hold->start, hold->end),
+			phrase_file(&text->scratch, text->catalog, hold->file, text->directory),
+			phrase_clock(&text->scratch, text->catalog, hold->granted));
+		if (hold->process != member->process || hold->tid != member->tid)
+			fprintf(text->out, " by %s",
+				phrase_process(&text->scratch, text->catalog, hold->process,
+					       hold->tid));
+		text_stack(text, hold->stack);
+	}
+}
+
+static void say_end(struct text *text, const struct deadlock *deadlock)
+{
+	const char *breaker = deadlock->breaker == NONE
+				      ? ""
+				      : phrase_process(&text->scratch, text->catalog,
+						       deadlock->breaker, deadlock->breaker_tid);
+
+	switch (deadlock->how) {
+	case DEADLOCK_LASTS:
+		fprintf(text->out, ", and %s",
+			text->catalog->run.live ? "wait still"
+						: "waited still when recording ended");
+		break;
+	case DEADLOCK_DIED:
+		fprintf(text->out, ", until %s died", breaker);
+		break;
+	case DEADLOCK_INTERRUPTED:
+		fprintf(text->out, ", until %s got %s", breaker,
+			phrase_error(&text->scratch, deadlock->error));
+		break;
+	case DEADLOCK_WENT_ON:
+		fprintf(text->out, ", until %s went on", breaker);
+		break;
+	}
+}
+
+static void say_consequence(struct text *text, const struct deadlock *deadlock)
+{
+	switch (deadlock->consequence) {
+	case CONSEQUENCE_HANG:
+		fputs(TEXT_PAD "Left alone, they wait for ever: the kernel does not break it.\n",
+		      text->out);
+		break;
+	case CONSEQUENCE_TIMEOUT:
+		fputs(TEXT_PAD "A timer was set, whose signal can end it.\n", text->out);
+		break;
+	case CONSEQUENCE_EDEADLK:
+		fputs(TEXT_PAD "The kernel refused the last request with EDEADLK.\n", text->out);
+		break;
+	}
+}
+
+static void say_doubt(struct text *text, const struct deadlock *deadlock)
+{
+	switch (deadlock->doubt) {
+	case DOUBT_NONE:
+		break;
+	case DOUBT_UNSEEN:
+		fputs(TEXT_PAD "Not certain: a thread that made no recorded call could release "
+			       "one of the locks.\n",
+		      text->out);
+		break;
+	case DOUBT_SHARERS:
+		fprintf(text->out, TEXT_PAD "Not certain: %s could release one of the locks.\n",
+			deadlock->sharer == NONE
+				? "another thread"
+				: phrase_process(&text->scratch, text->catalog, deadlock->sharer,
+						 deadlock->sharer_tid));
+		break;
+	}
+}
+
+static void print_deadlock(struct text *text, uint32_t number, const struct deadlock *deadlock)
+{
+	bool over = is_over(deadlock);
+
+	fprintf(text->out, "%s%u. %s: %s", number > 1 ? "\n" : "", number, title(deadlock),
+		in_short(text, deadlock));
+	say_end(text, deadlock);
+	fputs(".\n", text->out);
+	for (uint32_t i = 0; i < deadlock->member_count; i++) {
+		const struct deadlock_member *member = &deadlock->members[i];
+
+		if (i == deadlock->knot)
+			fputs(TEXT_PAD "Behind them, in nobody's way:\n", text->out);
+		print_wait(text, member, over);
+		print_holds(text, member, over);
+		scratch_reset(&text->scratch);
+	}
+	say_consequence(text, deadlock);
+	say_doubt(text, deadlock);
+	scratch_reset(&text->scratch);
+}
+
+/* All of them: who is stuck wants to know. */
+void text_deadlocks(struct text *text)
+{
+	text_heading(text, "Deadlocks");
+	for (uint32_t i = 0; i < text->deadlocks->count; i++)
+		print_deadlock(text, i + 1, &text->deadlocks->items[i]);
+	if (text->deadlocks->omitted)
+		fprintf(text->out, "\nand %s more.\n",
+			phrase_count(&text->scratch, text->deadlocks->omitted));
+}

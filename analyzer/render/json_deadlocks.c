@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* The deadlocks of the JSON report. */
+#include <inttypes.h>
+
+#include "analyzer/render/json_parts.h"
+
+static void set_file(struct json *json, struct json_object *object, uint32_t index)
+{
+	const struct file_info *file =
+		index < json->catalog->file_count ? &json->catalog->files[index] : NULL;
+
+	set(object, "path", file ? json_bytes(file->path) : NULL);
+	set(object, "device", file ? number(file->device) : NULL);
+	set(object, "inode",
+	    file ? json_object_new_string(scratch_format(&json->scratch, "%" PRIu64, file->inode))
+		 : NULL);
+}
+
+static void set_lock(struct json_object *object, enum world world, enum mode mode, uint64_t start,
+		     uint64_t end)
+{
+	set(object, "world", json_object_new_string(world == FLOCK_LOCKS ? "flock" : "record"));
+	set(object, "mode", json_object_new_string(phrase_mode(mode)));
+	set(object, "start", number(start));
+	set(object, "end", offset_of(end));
+}
+
+static struct json_object *hold_object(struct json *json, const struct hold *hold)
+{
+	struct json_object *object = json_object_new_object(), *taker = json_object_new_object();
+
+	set_file(json, object, hold->file);
+	set_lock(object, hold->world, hold->mode, hold->start, hold->end);
+	set(object, "since", iso(json, hold->granted));
+	set_who(taker, json, hold->process, hold->tid);
+	set(object, "acquired_by", taker);
+	set(object, "site", index_of(hold->stack));
+	return object;
+}
+
+static struct json_object *wanted_object(struct json *json, const struct deadlock_member *member)
+{
+	struct json_object *object = json_object_new_object();
+
+	set(object, "kind", json_object_new_string(member->for_child ? "child" : "lock"));
+	set(object, "since", iso(json, member->since));
+	if (member->for_child) {
+		set(object, "pid",
+		    member->child < json->catalog->process_count
+			    ? json_object_new_int(json->catalog->processes[member->child].pid)
+			    : NULL);
+		return object;
+	}
+	set_file(json, object, member->file);
+	set_lock(object, member->world, member->mode, member->start, member->end);
+	set(object, "call", json_object_new_string(phrase_call(&json->scratch, member->op)));
+	return object;
+}
+
+static struct json_object *member_object(struct json *json, const struct deadlock_member *member)
+{
+	struct json_object *object = json_object_new_object(), *holds = json_object_new_array();
+
+	for (uint32_t i = 0; i < member->hold_count; i++)
+		json_object_array_add(holds, hold_object(json, &member->holds[i]));
+	set_who(object, json, member->process, member->tid);
+	set(object, "behind", json_object_new_boolean(member->behind));
+	set(object, "holds", holds);
+	set(object, "waits_for", wanted_object(json, member));
+	set(object, "site", index_of(member->stack));
+	return object;
+}
+
+static const char *reason(const struct deadlock *deadlock)
+{
+	switch (deadlock->doubt) {
+	case DOUBT_NONE:
+		break;
+	case DOUBT_UNSEEN:
+		return "a thread that made no recorded call could release a lock";
+	case DOUBT_SHARERS:
+		return "a recorded thread that does not wait could release a lock";
+	}
+	return NULL;
+}
+
+static struct json_object *end_object(struct json *json, const struct deadlock *deadlock)
+{
+	static const char *const names[] = {
+		[DEADLOCK_LASTS] = "lasts",
+		[DEADLOCK_DIED] = "died",
+		[DEADLOCK_INTERRUPTED] = "interrupted",
+		[DEADLOCK_WENT_ON] = "went on",
+	};
+	struct json_object *object = json_object_new_object();
+
+	set(object, "how", json_object_new_string(names[deadlock->how]));
+	set(object, "time", iso(json, deadlock->until));
+	set(object, "at_most", json_object_new_boolean(deadlock->at_most));
+	set_who(object, json, deadlock->breaker, deadlock->breaker_tid);
+	set(object, "error",
+	    deadlock->error ? json_object_new_string(phrase_error(&json->scratch, deadlock->error))
+			    : NULL);
+	return object;
+}
+
+struct json_object *json_deadlock(struct json *json, uint32_t index)
+{
+	const struct deadlock *deadlock = &json->deadlocks->items[index];
+	struct json_object *object = json_object_new_object(), *members = json_object_new_array();
+	const char *why = reason(deadlock);
+
+	for (uint32_t i = 0; i < deadlock->member_count; i++)
+		json_object_array_add(members, member_object(json, &deadlock->members[i]));
+	set(object, "verdict", json_object_new_string(verdict_name(deadlock->verdict)));
+	set(object, "reason", why ? json_object_new_string(why) : NULL);
+	set(object, "consequence", json_object_new_string(consequence_name(deadlock->consequence)));
+	set(object, "since", iso(json, deadlock->since));
+	set(object, "duration_ns", number(deadlock->until - deadlock->since));
+	set(object, "end", end_object(json, deadlock));
+	set(object, "cycle", number(deadlock->cycle));
+	set(object, "members", members);
+	return object;
+}
