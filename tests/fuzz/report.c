@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/deadlock/deadlock.h"
 #include "analyzer/findings/findings.h"
 #include "analyzer/read/reader.h"
 #include "analyzer/render/render.h"
@@ -29,9 +30,10 @@ static const char *put(const uint8_t *data, size_t size)
 	return path;
 }
 
-static void render(const struct report *report, const struct findings *findings, bool json)
+static void render(const struct report *report, const struct findings *findings,
+		   const struct deadlocks *deadlocks, bool json)
 {
-	struct render_options options = { .top = 10 };
+	struct render_options options = { .top = 10, .deadlocks = deadlocks };
 	struct symbols *symbols = symbols_new();
 	char *text = NULL;
 	size_t length = 0;
@@ -55,9 +57,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *error = NULL;
 	struct reader *reader = reader_open(put(data, size), &error);
 	struct findings_builder *looking;
+	struct deadlock_builder *knots;
 	struct model_callbacks listener;
 	struct report_builder *builder;
 	const struct findings *findings;
+	const struct deadlocks *deadlocks;
 	const struct report *report;
 	struct event event;
 
@@ -70,16 +74,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	listener = findings_builder_callbacks(looking);
 	builder = report_builder_new(REPORT_WAITS, &listener);
 	findings_builder_model(looking, report_builder_model(builder));
+	knots = deadlock_builder_new();
+	deadlock_builder_model(knots, report_builder_model(builder));
 	while (reader_next(reader, &event)) {
 		findings_builder_event(looking, &event);
+		deadlock_builder_event(knots, &event);
 		report_builder_event(builder, &event);
 	}
 	report = report_builder_finish(builder, reader_catalog(reader));
 	findings = findings_builder_finish(looking);
-	render(report, findings, true);
-	render(report, findings, false);
+	deadlocks = deadlock_builder_finish(knots);
+	render(report, findings, deadlocks, true);
+	render(report, findings, deadlocks, false);
 	report_builder_free(builder);
 	findings_builder_free(looking);
+	deadlock_builder_free(knots);
 	reader_free(reader);
 	return 0;
 }
