@@ -7,7 +7,6 @@
 
 #define LASTS_NS       UINT64_C(1000000)    /* shorter ones cost nobody anything */
 #define SUSPECT_NS     UINT64_C(1000000000) /* so long no thread lets others wait on purpose */
-#define WATCH_NS       UINT64_C(50000000)   /* a signal needs so long to end a wait, at most */
 #define DEADLOCKS_KEPT 1000
 
 struct deadlock_builder {
@@ -54,6 +53,7 @@ struct cause {
 	uint32_t process, tid; /* NONE: the end of the recording; tid 0: any */
 	int error;
 	bool at_most;
+	uint64_t timers_since; /* ns: those that ran out before have nothing to do with it */
 };
 
 struct member_holds {
@@ -242,17 +242,27 @@ static void tell(struct deadlock_builder *builder, struct deadlock deadlock)
 	free_deadlock(&deadlock);
 }
 
-static bool concerns(const struct look *look, const struct knot *knot, const struct cause *cause)
+static bool any_is(const struct look *look, const uint32_t *agents, uint32_t count,
+		   const struct cause *cause)
 {
-	if (cause->process == NONE)
-		return true;
-	for (uint32_t i = 0; i < knot->count; i++) {
-		const struct who *who = &look->whos.items[knot->agents[i]];
+	for (uint32_t i = 0; i < count; i++) {
+		const struct who *who = &look->whos.items[agents[i]];
 
 		if (who->process == cause->process && (!cause->tid || who->tid == cause->tid))
 			return true;
 	}
 	return false;
+}
+
+static bool concerns(const struct look *look, const struct knot *knot, const struct cause *cause)
+{
+	if (cause->process == NONE)
+		return true;
+	if (any_is(look, knot->agents, knot->count, cause))
+		return true;
+	/* Who was behind and went on had been let go by somebody's unseen end. */
+	return cause->how == DEADLOCK_WENT_ON &&
+	       any_is(look, knot->behind, knot->behind_count, cause);
 }
 
 static bool lasted(const struct deadlock *deadlock)
@@ -264,13 +274,11 @@ static bool lasted(const struct deadlock *deadlock)
 
 static void look_for(struct deadlock_builder *builder, const struct cause *cause)
 {
-	uint64_t fired = cause->how == DEADLOCK_INTERRUPTED ? WATCH_NS : 0;
 	struct look look;
 	uint32_t count;
 	const struct knot *knots;
 
-	look_take(&look, builder->model, &builder->people,
-		  cause->time > fired ? cause->time - fired : 0);
+	look_take(&look, builder->model, &builder->people, cause->timers_since);
 	knots = graph_solve(look.graph, &count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct deadlock deadlock;
@@ -310,6 +318,8 @@ static void look_at_result(struct deadlock_builder *builder, const struct event 
 		.process = event->process,
 		.tid = event->tid,
 		.error = event->lock.error,
+		.timers_since =
+			event->time + (event->lock.error == EINTR ? 0 : event->lock.duration),
 	};
 
 	if (!event->lock.has_request || !event->lock.may_block || event->lock.duration < LASTS_NS ||
@@ -328,6 +338,7 @@ static void look_at_reaped(struct deadlock_builder *builder, const struct event 
 		.process = event->process,
 		.tid = event->tid,
 		.error = event->call.error,
+		.timers_since = event->time + event->call.duration,
 	};
 	uint32_t child;
 
@@ -349,6 +360,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 		.how = DEADLOCK_DIED,
 		.time = event->time,
 		.process = event->process,
+		.timers_since = event->time,
 	};
 
 	switch (event->kind) {
