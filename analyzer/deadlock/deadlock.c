@@ -269,6 +269,12 @@ static bool lasted(const struct deadlock *deadlock)
 {
 	uint64_t needed = deadlock->doubt == DOUBT_SHARERS ? SUSPECT_NS : LASTS_NS;
 
+	/* A child may have been killed before its parent waits for it: the signal is not recorded.
+	 */
+	for (uint32_t i = 0; i < deadlock->knot; i++)
+		if (deadlock->members[i].for_child)
+			needed = SUSPECT_NS;
+
 	return deadlock->until >= deadlock->since + needed;
 }
 

@@ -91,7 +91,8 @@ class Deadlocks(EndToEnd):
         self.assertEqual(len(pids), workers)
         if kill is not None:
             wait_for(lambda: all(is_blocked(pid) for pid in pids), "all workers blocked")
-            time.sleep(0.05)  # what is over within a millisecond is not told
+            # What is over within a millisecond is not told; where a child is waited for, within a second.
+            time.sleep(1.1 if scenario == "child" else 0.05)
             for pid in pids[kill]:
                 with contextlib.suppress(ProcessLookupError):  # the death of another one has let it go on to its end
                     os.kill(pid, signal.SIGKILL)

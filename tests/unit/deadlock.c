@@ -229,8 +229,20 @@ Test(deadlock, a_parent_waits_for_its_child_that_waits_for_the_parents_lock)
 	is_born(B, A);
 	asks(10 * MS, B, X);
 	calls(EVENT_CALL, 20 * MS, A, WAIT_CHILD, 1000 + B);
-	ends(100 * MS);
+	ends(2000 * MS);
 	cr_assert_eq(told(1)->member_count, 2);
+}
+
+Test(deadlock, a_child_that_may_have_been_killed_before_is_given_a_second)
+{
+	is_born(A, NONE);
+	takes(1 * MS, A, X);
+	is_born(B, A);
+	asks(10 * MS, B, X);
+	calls(EVENT_CALL, 20 * MS, A, WAIT_CHILD, 1000 + B);
+	happens((struct event){ .kind = EVENT_DEATH, .time = 50 * MS, .process = B, .file = NONE });
+	ends(2000 * MS);
+	told(0);
 }
 
 Test(deadlock, a_child_that_has_not_spoken_may_end_first)
@@ -241,6 +253,6 @@ Test(deadlock, a_child_that_has_not_spoken_may_end_first)
 	calls(EVENT_CALL_RESULT, 5 * MS, A, FORK_CHILD, 4711);
 	asks(10 * MS, B, X);
 	calls(EVENT_CALL, 20 * MS, A, WAIT_CHILD, -1);
-	ends(100 * MS);
+	ends(2000 * MS);
 	told(0);
 }
