@@ -82,6 +82,17 @@ static struct session_size size_for(uint64_t ring_bytes)
 }
 
 /*
+ * A program that locks all its memory (mlockall) locks the session too, if its limit allows. Root has
+ * none; one that libc alone does not fit into keeps every program from it.
+ */
+static uint64_t lockable(void)
+{
+	uint64_t share = limit_of(RLIMIT_MEMLOCK, 4);
+
+	return geteuid() && share >= RING_MIN ? share : UINT64_MAX;
+}
+
+/*
  * The program inherits our limits: a mapping that eats the address space that it may have would
  * starve it.
  */
@@ -89,7 +100,7 @@ static uint64_t ring_bytes_for(int directory)
 {
 	struct statvfs room;
 	uint64_t most = RING_MAX, bytes = RING_MIN;
-	uint64_t limits[] = { limit_of(RLIMIT_FSIZE, 2), limit_of(RLIMIT_AS, 16) };
+	uint64_t limits[] = { limit_of(RLIMIT_FSIZE, 2), limit_of(RLIMIT_AS, 16), lockable() };
 
 	if (fstatvfs(directory, &room))
 		return 0;

@@ -261,6 +261,8 @@ assert [locker.wait() for locker in lockers] == [0, 0]
         self.assertEqual(self.run_program(*nobody, hazard("mlockall")).stdout, "locked\n")
         bare = self.run_program(*nobody, "env", "LD_PRELOAD=" + PRELOAD, hazard("mlockall"))
         self.assertEqual((bare.stdout, bare.stderr), ("locked\n", ""))
+        recorded = self.run_program(*nobody, FLOCKTRACE, "record", "-o", "locked.trace", "--", hazard("mlockall"))
+        self.assertEqual(recorded.stdout, "locked\n", recorded.stderr)
         report = self.run_program(*nobody, FLOCKTRACE, "report", "--json")
         self.assertEqual(report.returncode, 0, report.stderr)
         report = Report(json.loads(report.stdout))
