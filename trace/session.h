@@ -3,8 +3,8 @@
  * Laying a session file out, and looking at one before trusting it. Pure: no calls, no globals.
  *
  * Where sessions are made: the first of these directories that exists or can be made, is a
- * directory (no symlink), belongs to the user and has mode 0700. Where they are looked for: all of
- * them, in this order.
+ * directory (no symlink), belongs to the user and has mode 0700; a default session that is there
+ * already, in any of them, is used as it is. Where they are looked for: all of them, in this order.
  *
  *   $XDG_RUNTIME_DIR/flocktrace    /dev/shm/flocktrace-UID    /tmp/flocktrace-UID
  *

@@ -79,7 +79,8 @@ static void report(struct run *run)
 		rewind(run->out);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", run->fd);
 	report_trace(run->out, path, &run->report);
-	fflush(run->out);
+	if ((fflush(run->out) || ferror(run->out)) && run->output) /* the status is the program's */
+		fprintf(stderr, "flocktrace: %s: the report could not be written\n", run->output);
 	run->reported = true;
 }
 
@@ -174,17 +175,19 @@ static void help(void)
 	       "      --trace FILE    keep the trace; never overwritten\n"
 	       "      --json          the report for programs\n"
 	       "  -n, --top N         so many waits and resources, 0: all (10)\n"
+	       "      --all           all of them, also where nobody waited\n"
 	       "  -h, --help          show this\n",
 	       command_run.arguments);
 }
 
 static int run_main(int argc, char **argv)
 {
-	enum { TRACE = 256, JSON };
+	enum { TRACE = 256, JSON, ALL };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "trace", required_argument, NULL, TRACE },
 		{ "json", no_argument, NULL, JSON },
+		{ "all", no_argument, NULL, ALL },
 		{ "top", required_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -204,6 +207,9 @@ static int run_main(int argc, char **argv)
 			break;
 		case JSON:
 			run.report.json = true;
+			break;
+		case ALL:
+			run.report.top = REPORT_ALL;
 			break;
 		case 'n':
 			if (!parse_top(optarg, &run.report.top))

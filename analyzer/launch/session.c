@@ -82,8 +82,8 @@ static struct session_size size_for(uint64_t ring_bytes)
 }
 
 /*
- * A program that locks all its memory (mlockall) locks the session too, if its limit allows. Root has
- * none; one that libc alone does not fit into keeps every program from it.
+ * A program that locks all its memory (mlockall) locks the session too, if its limit allows. Root
+ * has none; one that libc alone does not fit into keeps every program from it.
  */
 static uint64_t lockable(void)
 {

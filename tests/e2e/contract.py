@@ -76,6 +76,17 @@ class Program(EndToEnd):
         with open(self.path("report.txt")) as file:
             self.assertIn("Complete.", file.read())
 
+    def test_a_report_that_cannot_be_written_is_said_and_the_program_keeps_its_status(self):
+        result = self.flocktrace("run", "-o", "/dev/full", "sh", "-c", "exit 3")
+        self.assertEqual(result.returncode, 3)
+        self.assertIn("flocktrace: /dev/full: the report could not be written\n", result.stderr)
+
+    def test_run_shows_all_where_it_is_asked_to(self):
+        script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do flock file$i.x$(printf %c $i)y true; done"
+        few, all_ = (self.flocktrace("run", *options, "sh", "-c", script).stderr for options in ([], ["--all"]))
+        self.assertLess(few.count("\n"), all_.count("\n"))
+        self.assertIn("file12", all_)
+
     def test_a_program_without_waits_gets_three_lines(self):
         result = self.flocktrace("run", "--", victim("posix"))
         lines = [line for line in result.stderr.splitlines() if line.strip()]
