@@ -103,6 +103,7 @@ static struct json_object *totals_object(const struct json *json)
 	set(totals, "failed", number(report->failed));
 	set(totals, "tries", number(report->tries));
 	set(totals, "tries_taken", number(report->tries_taken));
+	set(totals, "recorded_ns", number(report->recorded));
 	set(totals, "waits", number(report->waits_total));
 	set(totals, "wait_ns", number(report->wait_ns));
 	set(totals, "wait_parts_ns", parts_object(&report->parts));
@@ -218,6 +219,13 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "contended", number(resource->contended));
 	set(object, "failed_tries", number(resource->failed_tries));
 	set(object, "errors", number(resource->errors));
+	set(object, "held_by_anybody_ns", number(resource->busy));
+	set(object, "longest_queue", number(resource->queue_max));
+	set(object, "owners", number(resource->owners));
+	set(object, "more_owners", json_object_new_boolean(resource->owners_omitted));
+	set(object, "hand_overs", number(resource->hand_overs));
+	set(object, "most_overtaken", number(resource->overtaken_max));
+	set(object, "starved_waits", number(resource->starved));
 	set(object, "wait_ns", json_distribution(&resource->wait));
 	set(object, "wait_parts_ns", parts_object(&resource->parts));
 	set(object, "hold_ns", json_distribution(&resource->hold));

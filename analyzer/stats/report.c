@@ -93,6 +93,9 @@ static void on_request(void *context, const struct request *request)
 	at = resources_find(&builder->resources, request->file, request->world, request->start,
 			    request->end);
 	count_request(&builder->resources.entries.items[at].counts, request);
+	if (!request->error)
+		usage_acquired(&builder->resources.entries.items[at].usage,
+			       &builder->resources.entries.items[at].counts, request->process);
 	group = group_of(builder, request->process, request->stack);
 	if (group)
 		count_request(&group->group.counts, request);
@@ -111,9 +114,10 @@ static void on_hold(void *context, const struct hold *hold)
 		return;
 	if (hold->how == HOLD_OPEN && released < builder->last_time)
 		released = builder->last_time;
-	released = released > hold->granted ? released - hold->granted : 0;
 	entry = resources_find_held(&builder->resources, hold->file, hold->world, hold->start,
 				    hold->end);
+	usage_held(&builder->resources.entries.items[entry].usage, hold->granted, released);
+	released = released > hold->granted ? released - hold->granted : 0;
 	histogram_add(&builder->resources.entries.items[entry].hold, released);
 	group = group_of(builder, hold->process, hold->stack);
 	if (group)
@@ -152,6 +156,7 @@ static void on_wait(void *context, const struct wait *wait)
 	entry->counts.contended++;
 	entry->counts.ops |= UINT32_C(1) << wait->op;
 	histogram_add(&entry->wait, duration);
+	usage_waited(&entry->usage, &entry->counts, wait);
 	builder->report.waits_total++;
 	builder->report.wait_ns += duration;
 	builder->report.waits_at_most += wait->at_most;
@@ -315,6 +320,8 @@ const struct report *report_builder_finish(struct report_builder *builder,
 
 	chains_finish(&builder->chains);
 	report->catalog = catalog;
+	if (catalog->quality.last_time > catalog->quality.first_time)
+		report->recorded = catalog->quality.last_time - catalog->quality.first_time;
 	report->resources = resources_finish(&builder->resources, catalog, &new_index);
 	report->resource_count = builder->resources.entries.count;
 	report->blame = blames_finish(&builder->blames, new_index);

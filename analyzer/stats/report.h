@@ -48,6 +48,13 @@ struct resource {
 	struct distribution wait, hold;
 	struct wait_parts parts; /* of wait.total */
 	uint32_t fold;		 /* 1 + index of the report's fold that it is part of; 0: none */
+	uint64_t busy;		 /* ns in which somebody held it, counted once */
+	uint64_t queue_max;	 /* waited at once */
+	uint64_t hand_overs;	 /* acquisitions by another process than the last one */
+	uint64_t overtaken_max;	 /* locks in the way of one wait that were granted after it began */
+	uint64_t starved;	 /* waits overtaken more than twice as often as the longest queue */
+	uint32_t owners;	 /* processes that have acquired it: */
+	bool owners_omitted;	 /* at least so many, RESOURCE_OWNERS */
 };
 
 /* What the lines of the table of uses stand for. */
@@ -189,6 +196,7 @@ struct report {
 	uint64_t covered_since;	  /* so the report covers only what came after this moment */
 	struct model_quality quality;
 	struct wait_parts parts;   /* of wait_ns */
+	uint64_t recorded;	   /* ns from the first event to the last */
 	uint64_t unbalanced;	   /* ns by which any sum of blame differs from its waits: 0 */
 	uint64_t untraced_holders; /* waits with no known holder */
 };
@@ -196,6 +204,7 @@ struct report {
 #define REPORT_WAITS	   1000
 #define BRIEF_WAIT	   UINT64_C(1000000) /* ns; shorter ones cost nobody anything, one by one */
 #define RESOURCES_PER_FILE 4096
+#define RESOURCE_OWNERS	   64
 
 /* A wait that ended by itself, and soon. */
 static inline bool is_brief(enum outcome outcome, uint64_t duration)

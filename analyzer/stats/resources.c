@@ -203,6 +203,7 @@ struct resource *resources_finish(struct resources *resources, const struct cata
 		uint32_t file = entry->counts.file;
 
 		entry->counts.wait = distribution_of(&entry->wait);
+		entry->counts.busy = usage_busy(&entry->usage);
 		entry->counts.hold = distribution_of(&entry->hold);
 		order[i] = (struct ordering){
 			.resource = &entry->counts,
@@ -225,6 +226,7 @@ void resources_free(struct resources *resources)
 	for (uint32_t i = 0; i < resources->entries.count; i++) {
 		histogram_free(&resources->entries.items[i].wait);
 		histogram_free(&resources->entries.items[i].hold);
+		usage_free(&resources->entries.items[i].usage);
 	}
 	vec_free(&resources->entries);
 	vec_free(&resources->ranges);

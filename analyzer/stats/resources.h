@@ -7,10 +7,12 @@
 #include "analyzer/base/vec.h"
 #include "analyzer/stats/histogram.h"
 #include "analyzer/stats/report.h"
+#include "analyzer/stats/usage.h"
 
 struct resource_entry {
 	struct resource counts;
 	struct histogram wait, hold;
+	struct usage usage;
 	uint32_t next; /* the next one of the same file and world, or NONE */
 };
 

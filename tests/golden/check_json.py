@@ -68,6 +68,8 @@ def check(report):
         assert sum(wait["wait_parts_ns"].values()) == wait["wait_ns"]
     for number, resource in resources.items():
         assert sum(resource["wait_parts_ns"].values()) == resource["wait_ns"]["total"]
+        assert resource["held_by_anybody_ns"] <= resource["hold_ns"]["total"]
+        assert resource["longest_queue"] <= resource["contended"]
         assert resource["world"] in ("record", "flock")
         assert resource["inode"] is None or isinstance(resource["inode"], str)
         assert blamed[number] == resource["wait_ns"]["total"], "blame differs from the waits"

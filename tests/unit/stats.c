@@ -475,6 +475,81 @@ Test(stats, roots_add_up_to_the_waits_whatever_waits_for_what)
 		     (unsigned long long)report->unbalanced);
 }
 
+static void holds_between(uint32_t process, uint64_t granted, uint64_t released)
+{
+	struct hold hold = hold_of(process, 0, 100);
+
+	hold.granted = granted;
+	hold.released = released;
+	model.hold(model.context, &hold);
+}
+
+Test(stats, time_in_which_several_held_is_counted_once)
+{
+	uint64_t expected = 90;
+	const struct report *report;
+
+	holds_between(1, 0, 40);
+	holds_between(2, 50, 60);
+	holds_between(3, 30, 70);
+	holds_between(4, 100, 120);
+	for (uint64_t i = 1; i <= 1000; i++, expected += 3)
+		holds_between(1, i * 1000, i * 1000 + 3);
+	report = finish();
+	cr_expect_eq(report->resources[0].busy, expected);
+	cr_expect_eq(report->resources[0].hold.total, expected + 20);
+}
+
+Test(stats, a_queue_is_as_long_as_many_waited_at_one_moment)
+{
+	const struct report *report;
+
+	wait_between(0, 10, NULL, 0);
+	wait_between(5, 20, NULL, 0);
+	wait_between(8, 30, NULL, 0);
+	wait_between(20, 40, NULL, 0);
+	report = finish();
+	cr_expect_eq(report->resources[0].queue_max, 3);
+}
+
+Test(stats, owners_and_hand_overs_are_counted_by_process)
+{
+	static const uint32_t order[] = { 1, 1, 2, 1, 3, 3 };
+	const struct report *report;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		struct request request = { .process = order[i],
+					   .mode = MODE_EXCLUSIVE,
+					   .end = 100 };
+
+		model.request(model.context, &request);
+	}
+	report = finish();
+	cr_expect_eq(report->resources[0].owners, 3);
+	cr_expect_eq(report->resources[0].hand_overs, 3);
+	cr_expect_not(report->resources[0].owners_omitted);
+}
+
+Test(stats, who_is_overtaken_more_than_twice_its_queue_starves)
+{
+	struct overlap overlaps[] = { overlap_of(1, 0, 10), overlap_of(2, 10, 20),
+				      overlap_of(3, 20, 30), overlap_of(4, 30, 40) };
+	const struct report *report;
+
+	for (uint32_t i = 1; i < 4; i++)
+		overlaps[i].hold.granted = overlaps[i].begin;
+	wait_between(0, 30, overlaps, 3);
+	report = finish();
+	cr_expect_eq(report->resources[0].overtaken_max, 2);
+	cr_expect_eq(report->resources[0].starved, 0);
+	tear_down();
+	set_up();
+	wait_between(0, 40, overlaps, 4);
+	report = finish();
+	cr_expect_eq(report->resources[0].overtaken_max, 3);
+	cr_expect_eq(report->resources[0].starved, 1);
+}
+
 Test(stats, a_call_on_a_bad_descriptor_is_an_error_but_no_resource)
 {
 	const struct report *report;
