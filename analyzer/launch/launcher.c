@@ -31,7 +31,7 @@ enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 #define EVENT_SIGNAL	(UINT64_C(1) << 32) /* beyond all slot numbers */
 #define EVENT_CHILD	(UINT64_C(2) << 32)
 #define REPORT_AFTER	(800 * MILLISECOND) /* so that it is out within a second */
-#define UPDATE_INTERVAL (1000 * MILLISECOND)
+#define UPDATE_INTERVAL (100 * MILLISECOND)
 #define HOLES_PATIENCE	(50 * MILLISECOND) /* for records that are being written at the very end */
 
 struct launcher {

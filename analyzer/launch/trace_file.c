@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/launch/clock.h"
 #include "trace/session.h"
 
 #define PENDING_MAX 1024 /* places beside the session's own thread slots */
@@ -137,6 +138,12 @@ void trace_update(struct trace_file_writer *trace, const struct session *session
 
 void trace_mark(struct trace_file_writer *trace, uint64_t end)
 {
+	uint64_t passed = clock_now() - trace->header.monotonic;
+
+	/* The moment on both clocks is also the last one that was looked at, should we be killed.
+	 */
+	trace->header.monotonic += passed;
+	trace->header.realtime += passed;
 	atomic_store_explicit(&trace->header.ring_head.value, end, memory_order_relaxed);
 	if (!write_at(trace->fd, &trace->header, sizeof(trace->header), 0))
 		fail(trace);

@@ -280,13 +280,29 @@ static bool next_pending(struct reader *reader, struct event *event)
 	return false;
 }
 
-/* The last moment that can be known: now, where somebody is still at it. */
+/* Whoever recorded is gone, and did not live to say how the program ended. */
+static bool is_cut_off(const struct reader *reader)
+{
+	const struct header *header = &reader->file.header;
+
+	return reader->catalog.run.begin && !reader->catalog.run.end &&
+	       !(alive_same_boot(header) && alive_since(header) != ALIVE_NO);
+}
+
+/*
+ * The last moment that can be known: now, where somebody is still at it, or where nobody was there
+ * to see who died when. A trace that was cut off goes as far as its writer last looked.
+ */
 static uint64_t last_moment(const struct reader *reader)
 {
 	struct timespec now;
 	uint64_t last = reader->catalog.quality.last_time, ns;
+	bool cut_off = is_cut_off(reader);
 
-	if (!reader->catalog.run.live || clock_gettime(CLOCK_MONOTONIC, &now))
+	if (cut_off && reader->file.header.kind == FILE_TRACE)
+		return last > reader->file.header.monotonic ? last : reader->file.header.monotonic;
+	if (!(reader->catalog.run.live || (cut_off && reader->same_boot)) ||
+	    clock_gettime(CLOCK_MONOTONIC, &now))
 		return last;
 	ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 	return ns > last ? ns : last;
@@ -353,6 +369,10 @@ static bool next_end(struct reader *reader, struct event *event)
 				 .stack = NONE,
 				 .end = { .unwatched = is_unwatched(reader) } };
 	reader->catalog.quality.last_time = event->time;
+	/* A trace is live too while its end is still to come. */
+	if (reader->file.header.kind == FILE_TRACE && reader->catalog.run.begin &&
+	    !reader->catalog.run.end)
+		reader->catalog.run.live = !is_cut_off(reader);
 	return true;
 }
 

@@ -140,6 +140,8 @@ const char *trust_missing(struct scratch *scratch, const struct report *report,
 					     phrase_number(scratch, catalog->untraced_count,
 							   "process", "processes"),
 					     untraced_names(scratch, catalog)));
+	if (catalog->run.begin && !catalog->run.end && !catalog->run.live)
+		add(&missing, "recording was cut off");
 	add_recorder_losses(&missing, catalog);
 	add_model_doubts(&missing, report);
 	add_connections(&missing, report, names);

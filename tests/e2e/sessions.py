@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """A bare LD_PRELOAD without run or record, the settings, and `report` without an argument."""
 
+import fcntl
 import glob
 import os
 import re
+import signal
 import stat
 import subprocess
 import time
@@ -243,6 +245,31 @@ with open("late", "w") as f:
             waiter.kill()
             waiter.wait()
             holder.communicate()
+
+
+class KilledRecorder(EndToEnd):
+    def test_a_wait_survives_a_recorder_that_is_killed_together_with_its_program(self):
+        with open(self.path("f"), "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            group = subprocess.Popen([FLOCKTRACE, "record", "-o", "trace", "flock", "f", "true"], cwd=self.directory,
+                                     env=self.environment, stderr=subprocess.DEVNULL, start_new_session=True)
+            try:
+                wait_for(lambda: is_waited_for(os.fstat(held.fileno()).st_ino), "the wait")
+                begun = time.time_ns()
+                wait_for(lambda: os.stat(self.path("trace")).st_mtime_ns > begun + 20_000_000, "the recorder to look again")
+            finally:
+                os.killpg(group.pid, signal.SIGKILL)
+                group.wait()
+            wait_for(lambda: not is_waited_for(os.fstat(held.fileno()).st_ino), "the death")
+        for path, outcome, at_most in (("trace", "waiting", False), (sessions(self.runtime)[0], "died", True)):
+            with self.subTest(outcome):
+                report = self.report(path)
+                wait = report.wait("f")
+                self.assertEqual((wait["outcome"], wait["at_most"]), (outcome, at_most))
+                self.assertEqual([one["traced"] for one in wait["holders"]], [False])
+                self.assertGreater(wait["wait_ns"], 10_000_000)
+                self.assertFalse(report.quality["complete"])
+                self.assertIn("INCOMPLETE: recording was cut off", self.flocktrace("report", path).stdout)
 
 
 class NamedSession(EndToEnd):
