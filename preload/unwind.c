@@ -115,7 +115,7 @@ bool unwind_is_own_page(const void *address)
 	return (uintptr_t)address - (uintptr_t)own_page < sizeof(own_page);
 }
 
-static void forget_pages(void)
+static void forget_pages(struct thread *thread)
 {
 	static _Atomic unsigned turns;
 	unsigned turn = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) % 2;
@@ -124,6 +124,8 @@ static void forget_pages(void)
 	unw_cursor_t asking;
 	unw_word_t word;
 
+	if (__builtin_setjmp(thread->bail_out)) /* isolate.c: a lock could not be had; next time */
+		return;
 	memset(&asking, 0xff, sizeof(asking));
 	for (int i = 0; i < REMEMBERED_MAX; i++)
 		lib.get_accessors(*lib.local)
@@ -140,7 +142,7 @@ static void run(void (*walk)(struct errand *errand), struct errand *errand)
 	errand->thread->locked = 0;
 	errand->thread->walking = true;
 	if (atomic_load_explicit(&guessed, memory_order_relaxed))
-		forget_pages();
+		forget_pages(errand->thread);
 	walk(errand);
 	errand->thread->walking = false;
 	if (errand->count)

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from e2e import PRELOAD, VICTIMS, EndToEnd, main
+from e2e import PRELOAD, VICTIMS, EndToEnd, main, victim
 
 FORKS = 2000
 
@@ -38,6 +38,13 @@ class Unwinder(EndToEnd):
         return len(re.findall(r"(?m)  stack of #\d+, (?!1 )\d+ frames", dumped.stdout))
 
     @unittest.skipUnless(os.path.exists(PLUGIN), "no C++ compiler here")
+    def test_threads_that_all_walk_at_once(self):
+        """A walk that must be given up, because another thread is in libunwind, leaves by its own frame."""
+        for _ in range(100):
+            result = self.flocktrace("record", "-o", "threads.trace", "--", victim("threads"))
+            self.assertEqual(result.returncode, 0, result.stderr)
+            os.unlink(self.path("threads.trace"))
+
     def test_destructors_of_a_plugin_run_when_its_thread_is_cancelled_or_exits(self):
         said, _ = self.same(host("plugin_host"), PLUGIN)
         self.assertEqual(said, "destructor\ncatch: over\ndestructor\nwait: over\ndestructor\nexit: over\n" * 2)
