@@ -381,6 +381,7 @@ void report_builder_free(struct report_builder *builder)
 	free(builder->report.resources);
 	free(builder->report.blame);
 	free(builder->report.roots);
+	free(builder->report.processes);
 	chains_free(&builder->chains);
 	by_process_free(&builder->processes);
 	blames_free(&builder->roots);
