@@ -5,18 +5,10 @@
  * no memory.
  */
 #include <inttypes.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "analyzer/render/json_parts.h"
 #include "analyzer/render/sites.h"
-#include "analyzer/render/trust.h"
-#include "trace/names.h"
-
-static struct json_object *error_name(struct json *json, int error)
-{
-	return error ? json_object_new_string(phrase_error(&json->scratch, error)) : NULL;
-}
 
 static struct json_object *run_object(const struct json *json)
 {
@@ -35,82 +27,6 @@ static struct json_object *run_object(const struct json *json)
 	    status != -1 && WIFSIGNALED(status) ? json_object_new_int(WTERMSIG(status)) : NULL);
 	set(run, "live", json_object_new_boolean(catalog->run.live));
 	return run;
-}
-
-static struct json_object *untraced_list(const struct json *json)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (uint32_t i = 0; i < json->catalog->untraced_count; i++) {
-		const struct untraced_info *one = &json->catalog->untraced[i];
-		struct json_object *object = json_object_new_object();
-
-		set(object, "pid", json_object_new_int(one->pid));
-		set(object, "exe", *one->exe ? json_bytes(one->exe) : NULL);
-		set(object, "reason", json_bytes(one->reason));
-		json_object_array_add(list, object);
-	}
-	return list;
-}
-
-static struct json_object *parts_object(const struct wait_parts *parts)
-{
-	struct json_object *object = json_object_new_object();
-
-	set(object, "held", number(parts->held));
-	set(object, "holds_omitted", number(parts->omitted));
-	set(object, "hand_off", number(parts->hand_off));
-	set(object, "unknown", number(parts->unknown));
-	return object;
-}
-
-static struct json_object *quality_object(struct json *json)
-{
-	const struct catalog *catalog = json->catalog;
-	const struct report *report = json->report;
-	struct json_object *quality = json_object_new_object();
-	const char *missing = trust_missing(&json->scratch, report, json->names);
-
-	set(quality, "complete", json_object_new_boolean(!*missing));
-	set(quality, "missing", json_bytes(missing));
-	set(quality, "events", number(catalog->quality.events));
-	set(quality, "records", number(catalog->quality.records));
-	set(quality, "lost", number(catalog->quality.lost));
-	set(quality, "holes", number(catalog->quality.holes));
-	set(quality, "overlaps", number(report->quality.overlaps));
-	set(quality, "implied_ends", number(report->quality.implied_ends));
-	set(quality, "unknown_ends", number(report->quality.unknown_ends));
-	set(quality, "untraced_holders", number(report->untraced_holders));
-	set(quality, "lost_unseen", number(catalog->quality.lost_unseen));
-	set(quality, "lost_threads", number(catalog->quality.lost_threads));
-	set(quality, "lost_processes", number(catalog->quality.lost_processes));
-	set(quality, "lost_nested", number(catalog->quality.lost_nested));
-	set(quality, "lost_stacks", number(catalog->quality.lost_stacks));
-	set(quality, "unresolved_stacks", number(catalog->quality.unresolved_stacks));
-	set(quality, "unresolved_files", number(catalog->quality.unresolved_files));
-	set(quality, "unbalanced_ns", number(report->unbalanced));
-	set(quality, "begins_late", json_object_new_boolean(report->begins_late));
-	set(quality, "untraced_processes", untraced_list(json));
-	return quality;
-}
-
-static struct json_object *totals_object(const struct json *json)
-{
-	const struct report *report = json->report;
-	struct json_object *totals = json_object_new_object();
-
-	set(totals, "requests", number(report->requests));
-	set(totals, "failed", number(report->failed));
-	set(totals, "tries", number(report->tries));
-	set(totals, "tries_taken", number(report->tries_taken));
-	set(totals, "recorded_ns", number(report->recorded));
-	set(totals, "waits", number(report->waits_total));
-	set(totals, "wait_ns", number(report->wait_ns));
-	set(totals, "wait_parts_ns", parts_object(&report->parts));
-	set(totals, "waits_at_most", number(report->waits_at_most));
-	set(totals, "still_waiting", number(report->still_waiting));
-	set(totals, "died_waiting", number(report->died_waiting));
-	return totals;
 }
 
 static struct json_object *process_object(struct json *json, uint32_t index)
@@ -159,39 +75,6 @@ static struct json_object *site_object(struct json *json, uint32_t index)
 	return object;
 }
 
-struct json_object *json_distribution(const struct distribution *all)
-{
-	struct json_object *object = json_object_new_object();
-
-	set(object, "total", number(all->total));
-	set(object, "max", number(all->max));
-	set(object, "p50", number(all->p50));
-	set(object, "p90", number(all->p90));
-	set(object, "p99", number(all->p99));
-	return object;
-}
-
-struct json_object *json_calls(struct json *json, uint32_t ops)
-{
-	struct json_object *list = json_object_new_array();
-
-	for (unsigned op = 0; op < LOCK_OPS; op++)
-		if (ops >> op & 1)
-			json_object_array_add(list, json_object_new_string(phrase_call(
-							    &json->scratch, (uint8_t)op)));
-	return list;
-}
-
-/* null: not known. */
-static struct json_object *range_name(const struct json *json, uint32_t file, enum world world,
-				      uint64_t start, uint64_t end)
-{
-	char room[NAMES_ROOM];
-	const char *name = range_names_of(json->names, file, world, start, end, room);
-
-	return name ? json_bytes(name) : NULL;
-}
-
 static struct json_object *resource_object(struct json *json, uint32_t index)
 {
 	const struct resource *resource = &json->report->resources[index];
@@ -213,7 +96,7 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "end", offset_of(resource->end));
 	set(object, "other_ranges", json_object_new_boolean(resource->folded));
 	set(object, "name",
-	    range_name(json, resource->file, resource->world, resource->start, resource->end));
+	    json_range_name(json, resource->file, resource->world, resource->start, resource->end));
 	set(object, "calls", json_calls(json, resource->ops));
 	set(object, "acquisitions", number(resource->acquisitions));
 	set(object, "contended", number(resource->contended));
@@ -227,182 +110,8 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "most_overtaken", number(resource->overtaken_max));
 	set(object, "starved_waits", number(resource->starved));
 	set(object, "wait_ns", json_distribution(&resource->wait));
-	set(object, "wait_parts_ns", parts_object(&resource->parts));
+	set(object, "wait_parts_ns", json_wait_parts(&resource->parts));
 	set(object, "hold_ns", json_distribution(&resource->hold));
-	return object;
-}
-
-static const char *outcome_name(enum outcome outcome)
-{
-	switch (outcome) {
-	case OUTCOME_GRANTED:
-		return "granted";
-	case OUTCOME_FAILED:
-		return "failed";
-	case OUTCOME_ABANDONED:
-		return "abandoned";
-	case OUTCOME_DIED:
-		return "died";
-	case OUTCOME_WAITING:
-		break;
-	}
-	return "waiting";
-}
-
-/* null: the holder itself. */
-static struct json_object *taker_object(const struct json *json, uint32_t taker)
-{
-	struct json_object *object;
-
-	if (taker == NONE)
-		return NULL;
-	object = json_object_new_object();
-	set_who(object, json, taker, 0);
-	return object;
-}
-
-/* null: it has passed nothing on. */
-static struct json_object *passed_object(const struct json *json,
-					 const struct report_holder *holder)
-{
-	const struct catalog *catalog = json->catalog;
-	struct json_object *object, *root;
-
-	if (!holder->passed_on)
-		return NULL;
-	object = json_object_new_object();
-	root = json_object_new_object();
-	set_who(root, json, holder->root_process, holder->root_tid);
-	set(root, "site", index_of(holder->root_stack));
-	set(object, "ns", number(holder->passed_on));
-	set(object, "path",
-	    holder->passed_file < catalog->file_count
-		    ? json_bytes(catalog->files[holder->passed_file].path)
-		    : NULL);
-	set(object, "world",
-	    json_object_new_string(holder->passed_world == FLOCK_LOCKS ? "flock" : "record"));
-	set(object, "start", number(holder->passed_start));
-	set(object, "end", offset_of(holder->passed_end));
-	set(object, "root", root);
-	return object;
-}
-
-static struct json_object *holder_object(const struct json *json, const struct report_wait *wait,
-					 const struct report_holder *holder)
-{
-	struct json_object *object = json_object_new_object();
-
-	set_who(object, json, holder->process, holder->tid);
-	set(object, "mode", json_object_new_string(phrase_mode(holder->mode)));
-	set(object, "start", number(holder->start));
-	set(object, "end", offset_of(holder->end));
-	set(object, "name", range_name(json, wait->file, wait->world, holder->start, holder->end));
-	set(object, "overlap_ns", number(holder->overlap));
-	set(object, "still_held", json_object_new_boolean(holder->still_held));
-	set(object, "traced", json_object_new_boolean(true));
-	set(object, "acquired_by", taker_object(json, holder->taker));
-	set(object, "waited_itself", passed_object(json, holder));
-	set(object, "site", index_of(holder->stack));
-	return object;
-}
-
-/* The time without a known holder belongs to somebody too. */
-static struct json_object *unknown_holder(const struct json *json, const struct report_wait *wait)
-{
-	struct json_object *object = json_object_new_object();
-
-	set_who(object, json, NONE, 0);
-	set(object, "mode", NULL);
-	set(object, "start", NULL);
-	set(object, "end", NULL);
-	set(object, "name", NULL);
-	set(object, "overlap_ns", number(wait->parts.unknown));
-	set(object, "still_held", NULL);
-	set(object, "traced", json_object_new_boolean(false));
-	set(object, "acquired_by", NULL);
-	set(object, "waited_itself", NULL);
-	set(object, "site", NULL);
-	return object;
-}
-
-static struct json_object *wait_object(struct json *json, uint32_t index)
-{
-	const struct report_wait *wait = &json->report->waits[index];
-	struct json_object *object = json_object_new_object();
-	struct json_object *holders = json_object_new_array();
-
-	for (uint32_t i = 0; i < wait->holder_count; i++)
-		json_object_array_add(holders, holder_object(json, wait, &wait->holders[i]));
-	if (wait->holder_unknown)
-		json_object_array_add(holders, unknown_holder(json, wait));
-	set_who(object, json, wait->process, wait->tid);
-	set(object, "resource", number(wait->resource));
-	set(object, "call", json_object_new_string(phrase_call(&json->scratch, wait->op)));
-	set(object, "mode", json_object_new_string(phrase_mode(wait->mode)));
-	set(object, "start", number(wait->start));
-	set(object, "end", offset_of(wait->end));
-	set(object, "name", range_name(json, wait->file, wait->world, wait->start, wait->end));
-	set(object, "kind", json_object_new_string("blocked"));
-	set(object, "begin", iso(json, wait->begin));
-	set(object, "wait_ns", number(wait->duration));
-	set(object, "wait_parts_ns", parts_object(&wait->parts));
-	set(object, "at_most", json_object_new_boolean(wait->at_most));
-	set(object, "outcome", json_object_new_string(outcome_name(wait->outcome)));
-	set(object, "error", error_name(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
-	set(object, "site", index_of(wait->stack));
-	set(object, "holders", holders);
-	set(object, "holds_omitted", number(wait->holds_omitted));
-	return object;
-}
-
-static struct json_object *blame_row(const struct json *json, const struct blame *blame)
-{
-	struct json_object *object = json_object_new_object();
-
-	set(object, "waiter_site", index_of(blame->waiter_stack));
-	set(object, "holder_site", index_of(blame->holder_stack));
-	set(object, "holder_known", json_object_new_boolean(blame->holder_process != NONE));
-	set(object, "holder_pid",
-	    blame->holder_process < json->catalog->process_count
-		    ? json_object_new_int(json->catalog->processes[blame->holder_process].pid)
-		    : NULL);
-	set(object, "resource", number(blame->resource));
-	set(object, "exclusive_ns", number(blame->exclusive));
-	set(object, "inclusive_ns", number(blame->inclusive));
-	set(object, "hand_off_ns", number(blame->hand_off));
-	set(object, "waits", number(blame->waits));
-	return object;
-}
-
-static struct json_object *blame_object(struct json *json, uint32_t index)
-{
-	return blame_row(json, &json->report->blame[index]);
-}
-
-/* What the root held need not be what was waited for. */
-static struct json_object *root_object(struct json *json, uint32_t index)
-{
-	const struct blame *root = &json->report->roots[index];
-	const struct catalog *catalog = json->catalog;
-	struct json_object *object = blame_row(json, root);
-
-	set(object, "held_path",
-	    root->holder_file < catalog->file_count
-		    ? json_bytes(catalog->files[root->holder_file].path)
-		    : NULL);
-	return object;
-}
-
-static struct json_object *process_blame_object(struct json *json, uint32_t index)
-{
-	const struct process_blame *one = &json->report->processes[index];
-	struct json_object *object = json_object_new_object();
-
-	set_who(object, json, one->process, 0);
-	set(object, "waits", number(one->waits));
-	set(object, "wait_ns", number(one->waited));
-	set(object, "exclusive_ns", number(one->exclusive));
-	set(object, "root_ns", number(one->root));
 	return object;
 }
 
@@ -412,7 +121,7 @@ static struct json_object *error_object(struct json *json, uint32_t index)
 	struct json_object *object = json_object_new_object();
 
 	set(object, "call", json_object_new_string(phrase_call(&json->scratch, error->op)));
-	set(object, "error", error_name(json, error->error));
+	set(object, "error", json_error(json, error->error));
 	set(object, "errno", json_object_new_int(error->error));
 	set(object, "path",
 	    error->file < json->catalog->file_count
@@ -524,20 +233,20 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 
 	fputs("{\"schema\": 1,\n", out);
 	write_member(&json, "run", run_object(&json));
-	write_member(&json, "quality", quality_object(&json));
+	write_member(&json, "quality", json_quality(&json));
 	write_member(&json, "filter", json_filter(&json));
-	write_member(&json, "totals", totals_object(&json));
+	write_member(&json, "totals", json_totals(&json));
 	write_list(&json, "processes", report->catalog->process_count, NULL, process_object);
 	write_list(&json, "sites", report->catalog->stack_count, used, site_object);
 	write_list(&json, "resources", report->resource_count, NULL, resource_object);
 	write_list(&json, "groups",
 		   report->by == BY_RESOURCE ? report->fold_count : report->group_count, NULL,
 		   json_group);
-	write_list(&json, "waits", report->wait_count, NULL, wait_object);
+	write_list(&json, "waits", report->wait_count, NULL, json_wait);
 	write_member(&json, "waits_omitted", number(report->waits_omitted));
-	write_list(&json, "blame", report->blame_count, NULL, blame_object);
-	write_list(&json, "root_blame", report->root_count, NULL, root_object);
-	write_list(&json, "process_blame", report->process_count, NULL, process_blame_object);
+	write_list(&json, "blame", report->blame_count, NULL, json_blame);
+	write_list(&json, "root_blame", report->root_count, NULL, json_root_blame);
+	write_list(&json, "process_blame", report->process_count, NULL, json_process_blame);
 	write_list(&json, "errors", report->error_count, NULL, error_object);
 	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");

@@ -64,7 +64,20 @@ static inline void set_who(struct json_object *object, const struct json *json, 
 struct json_object *json_distribution(const struct distribution *all);
 /* The lock operations of a set, by name. */
 struct json_object *json_calls(struct json *json, uint32_t ops);
+/* null: no error. */
+struct json_object *json_error(struct json *json, int error);
+struct json_object *json_wait_parts(const struct wait_parts *parts);
+/* null: not known. */
+struct json_object *json_range_name(const struct json *json, uint32_t file, enum world world,
+				    uint64_t start, uint64_t end);
+struct json_object *json_quality(struct json *json);
+struct json_object *json_totals(const struct json *json);
 struct json_object *json_filter(struct json *json);
+struct json_object *json_wait(struct json *json, uint32_t index);
+struct json_object *json_blame(struct json *json, uint32_t index);
+/* What the root held need not be what was waited for. */
+struct json_object *json_root_blame(struct json *json, uint32_t index);
+struct json_object *json_process_blame(struct json *json, uint32_t index);
 /* A fold, or a site, process or command. */
 struct json_object *json_group(struct json *json, uint32_t index);
 struct json_object *json_deadlock(struct json *json, uint32_t index);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Values that several parts of the JSON report have. */
+#include "analyzer/render/json_parts.h"
+#include "trace/names.h"
+
+struct json_object *json_distribution(const struct distribution *all)
+{
+	struct json_object *object = json_object_new_object();
+
+	set(object, "total", number(all->total));
+	set(object, "max", number(all->max));
+	set(object, "p50", number(all->p50));
+	set(object, "p90", number(all->p90));
+	set(object, "p99", number(all->p99));
+	return object;
+}
+
+struct json_object *json_calls(struct json *json, uint32_t ops)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned op = 0; op < LOCK_OPS; op++)
+		if (ops >> op & 1)
+			json_object_array_add(list, json_object_new_string(phrase_call(
+							    &json->scratch, (uint8_t)op)));
+	return list;
+}
+
+struct json_object *json_wait_parts(const struct wait_parts *parts)
+{
+	struct json_object *object = json_object_new_object();
+
+	set(object, "held", number(parts->held));
+	set(object, "holds_omitted", number(parts->omitted));
+	set(object, "hand_off", number(parts->hand_off));
+	set(object, "unknown", number(parts->unknown));
+	return object;
+}
+
+struct json_object *json_error(struct json *json, int error)
+{
+	return error ? json_object_new_string(phrase_error(&json->scratch, error)) : NULL;
+}
+
+struct json_object *json_range_name(const struct json *json, uint32_t file, enum world world,
+				    uint64_t start, uint64_t end)
+{
+	char room[NAMES_ROOM];
+	const char *name = range_names_of(json->names, file, world, start, end, room);
+
+	return name ? json_bytes(name) : NULL;
+}
