@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "analyzer/base/units.h"
-#include "analyzer/commands/ioctl_names.h"
+#include "analyzer/render/ioctl_names.h"
 #include "trace/names.h"
 
 /* A ring while it is printed. */

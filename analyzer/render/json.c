@@ -78,18 +78,10 @@ static struct json_object *site_object(struct json *json, uint32_t index)
 static struct json_object *resource_object(struct json *json, uint32_t index)
 {
 	const struct resource *resource = &json->report->resources[index];
-	const struct file_info *file = resource->file < json->catalog->file_count
-					       ? &json->catalog->files[resource->file]
-					       : NULL;
 	struct json_object *object = json_object_new_object();
-	char inode[24] = "";
 
-	if (file)
-		snprintf(inode, sizeof(inode), "%" PRIu64, file->inode);
 	set(object, "id", number(index));
-	set(object, "path", file ? json_bytes(file->path) : NULL);
-	set(object, "device", file ? number(file->device) : NULL);
-	set(object, "inode", file ? json_object_new_string(inode) : NULL);
+	json_set_file(object, json, resource->file);
 	set(object, "world",
 	    json_object_new_string(resource->world == FLOCK_LOCKS ? "flock" : "record"));
 	set(object, "start", number(resource->start));
@@ -200,6 +192,8 @@ static bool *sites_used(const struct report *report, const struct findings *find
 		USE(report->groups[i].stack);
 	for (uint32_t i = 0; i < report->error_count; i++)
 		USE(report->errors[i].stack);
+	for (uint32_t i = 0; i < report->ioctl_count; i++)
+		USE(report->ioctls[i].stack);
 	for (uint32_t i = 0; findings && i < findings->count; i++)
 		for (unsigned j = 0; j < FINDING_SIDES; j++)
 			USE(findings->items[i].sides[j].stack);
@@ -248,6 +242,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "root_blame", report->root_count, NULL, json_root_blame);
 	write_list(&json, "process_blame", report->process_count, NULL, json_process_blame);
 	write_list(&json, "errors", report->error_count, NULL, error_object);
+	write_list(&json, "ioctls", report->ioctl_count, NULL, json_ioctl);
 	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");
 	free(used);

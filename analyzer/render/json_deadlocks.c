@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The deadlocks of the JSON report. */
-#include <inttypes.h>
-
 #include "analyzer/render/json_parts.h"
-
-static void set_file(struct json *json, struct json_object *object, uint32_t index)
-{
-	const struct file_info *file =
-		index < json->catalog->file_count ? &json->catalog->files[index] : NULL;
-
-	set(object, "path", file ? json_bytes(file->path) : NULL);
-	set(object, "device", file ? number(file->device) : NULL);
-	set(object, "inode",
-	    file ? json_object_new_string(scratch_format(&json->scratch, "%" PRIu64, file->inode))
-		 : NULL);
-}
 
 static void set_lock(struct json_object *object, enum world world, enum mode mode, uint64_t start,
 		     uint64_t end)
@@ -29,7 +15,7 @@ static struct json_object *hold_object(struct json *json, const struct hold *hol
 {
 	struct json_object *object = json_object_new_object(), *taker = json_object_new_object();
 
-	set_file(json, object, hold->file);
+	json_set_file(object, json, hold->file);
 	set_lock(object, hold->world, hold->mode, hold->start, hold->end);
 	set(object, "since", iso(json, hold->granted));
 	set_who(taker, json, hold->process, hold->tid);
@@ -51,7 +37,7 @@ static struct json_object *wanted_object(struct json *json, const struct deadloc
 			    : NULL);
 		return object;
 	}
-	set_file(json, object, member->file);
+	json_set_file(object, json, member->file);
 	set_lock(object, member->world, member->mode, member->start, member->end);
 	set(object, "call", json_object_new_string(phrase_call(&json->scratch, member->op)));
 	return object;

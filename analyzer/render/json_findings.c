@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The findings of the JSON report. */
-#include <inttypes.h>
-
 #include "analyzer/render/json_parts.h"
 
 static struct json_object *side_object(const struct json *json, const char *role,
@@ -44,9 +42,6 @@ struct json_object *json_finding(struct json *json, uint32_t index)
 {
 	const struct finding *finding = &json->findings->items[index];
 	const struct finding_kind *kind = &finding_kinds[finding->id];
-	const struct file_info *file = finding->file < json->catalog->file_count
-					       ? &json->catalog->files[finding->file]
-					       : NULL;
 	struct json_object *object = json_object_new_object();
 
 	set(object, "id", json_object_new_string(kind->name));
@@ -55,11 +50,7 @@ struct json_object *json_finding(struct json *json, uint32_t index)
 	    json_object_new_string(phrase_finding(&json->scratch, json->catalog, finding, NULL)));
 	set(object, "remedy", json_object_new_string(kind->remedy));
 	set(object, "count", number(finding->count));
-	set(object, "path", file ? json_bytes(file->path) : NULL);
-	set(object, "device", file ? number(file->device) : NULL);
-	set(object, "inode",
-	    file ? json_object_new_string(scratch_format(&json->scratch, "%" PRIu64, file->inode))
-		 : NULL);
+	json_set_file(object, json, finding->file);
 	set(object, "resources", resource_list(json, finding));
 	set(object, "number", finding->number ? number(finding->number) : NULL);
 	set(object, "duration_ns", finding->duration ? number(finding->duration) : NULL);

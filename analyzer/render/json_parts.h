@@ -61,6 +61,8 @@ static inline void set_who(struct json_object *object, const struct json *json, 
 	set(object, "command", info ? json_bytes(info->command) : NULL);
 }
 
+/* path, device, inode; null where unknown. */
+void json_set_file(struct json_object *object, struct json *json, uint32_t file);
 struct json_object *json_distribution(const struct distribution *all);
 /* The lock operations of a set, by name. */
 struct json_object *json_calls(struct json *json, uint32_t ops);
@@ -77,6 +79,7 @@ struct json_object *json_wait(struct json *json, uint32_t index);
 struct json_object *json_blame(struct json *json, uint32_t index);
 /* What the root held need not be what was waited for. */
 struct json_object *json_root_blame(struct json *json, uint32_t index);
+struct json_object *json_ioctl(struct json *json, uint32_t index);
 struct json_object *json_process_blame(struct json *json, uint32_t index);
 /* A fold, or a site, process or command. */
 struct json_object *json_group(struct json *json, uint32_t index);

@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Values that several parts of the JSON report have. */
+#include <inttypes.h>
+
 #include "analyzer/render/json_parts.h"
 #include "trace/names.h"
+
+void json_set_file(struct json_object *object, struct json *json, uint32_t index)
+{
+	const struct file_info *file =
+		index < json->catalog->file_count ? &json->catalog->files[index] : NULL;
+
+	set(object, "path", file ? json_bytes(file->path) : NULL);
+	set(object, "device", file ? number(file->device) : NULL);
+	set(object, "inode",
+	    file ? json_object_new_string(scratch_format(&json->scratch, "%" PRIu64, file->inode))
+		 : NULL);
+}
 
 struct json_object *json_distribution(const struct distribution *all)
 {

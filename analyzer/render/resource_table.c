@@ -2,13 +2,12 @@
 /* The uses of locks as a table: by resource, site, process or command. */
 #include <inttypes.h>
 #include <libsmartcols.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <sys/sysmacros.h>
 
 #include "analyzer/base/path_pattern.h"
 #include "analyzer/base/units.h"
-#include "analyzer/render/text.h"
+#include "analyzer/render/text_table.h"
 #include "trace/names.h"
 
 typedef const char *(*cell_function)(struct text *text, const struct view_row *row);
@@ -260,23 +259,6 @@ static struct libscols_table *fill(struct text *text, const struct view_row *row
 	return table;
 }
 
-/* Full width everywhere, and UTF-8 whatever the locale: the same text on each machine. */
-static void print(struct text *text, struct libscols_table *table)
-{
-	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0), old = (locale_t)0;
-
-	if (utf8)
-		old = uselocale(utf8);
-	scols_table_set_stream(table, text->out);
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	scols_table_enable_noencoding(table, 1); /* the cells are escaped already */
-	scols_print_table(table);
-	if (utf8) {
-		uselocale(old);
-		freelocale(utf8);
-	}
-}
-
 static uint32_t folded(const struct view_row *rows, uint32_t shown)
 {
 	uint32_t count = 0;
@@ -299,11 +281,7 @@ void text_resources(struct text *text)
 		text_heading(text, scratch_format(&text->scratch, "%s, by %s",
 						  view_by_heading(text->report->by),
 						  view_sort_heading(text->view.sort)));
-		if (table)
-			print(text, table);
-		else
-			fputs("(no memory for the table)\n", text->out);
-		scols_unref_table(table);
+		text_table_print(text, table);
 	}
 	if (count > shown)
 		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));

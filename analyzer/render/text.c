@@ -71,6 +71,8 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.colour = options->colour,
 		.directory = options->directory,
 	};
+	/* Without waits the three lines say it all, unless all is asked for. */
+	bool everything = report->wait_count || !text.top || options->table;
 
 	text_verdict(&text);
 	text_culprit(&text);
@@ -83,12 +85,13 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		text_waits(&text);
 	if (findings && findings->count)
 		text_findings(&text);
-	/* Without waits the three lines say it all, unless all is asked for. */
-	if (report->wait_count || !text.top || options->table) {
+	if (everything) {
 		text_resources(&text);
 		text_errors(&text);
-		text_coverage(&text);
 	}
+	text_ioctls(&text);
+	if (everything)
+		text_coverage(&text);
 	for (uint32_t i = 0; i < text.stacks.count; i++)
 		free(text.stacks.items[i]);
 	vec_free(&text.stacks);

@@ -83,17 +83,6 @@ static void merge_commands(struct groups *groups, const struct catalog *catalog)
 	groups->entries.count = kept;
 }
 
-static struct distribution distribution_of(const struct histogram *histogram)
-{
-	return (struct distribution){
-		.count = histogram->count,
-		.total = histogram->total,
-		.max = histogram->max,
-		.p50 = histogram_quantile(histogram, 500),
-		.p99 = histogram_quantile(histogram, 990),
-	};
-}
-
 void groups_finish(struct groups *groups, enum view_by by, const struct catalog *catalog)
 {
 	if (by == BY_COMMAND)
@@ -101,8 +90,8 @@ void groups_finish(struct groups *groups, enum view_by by, const struct catalog 
 	for (uint32_t i = 0; i < groups->entries.count; i++) {
 		struct group_entry *entry = &groups->entries.items[i];
 
-		entry->group.counts.wait = distribution_of(&entry->wait);
-		entry->group.counts.hold = distribution_of(&entry->hold);
+		entry->group.counts.wait = histogram_distribution(&entry->wait);
+		entry->group.counts.hold = histogram_distribution(&entry->hold);
 	}
 }
 

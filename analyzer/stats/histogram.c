@@ -108,6 +108,18 @@ uint64_t histogram_quantile(const struct histogram *histogram, unsigned per_mill
 	return histogram->max;
 }
 
+struct distribution histogram_distribution(const struct histogram *histogram)
+{
+	return (struct distribution){
+		.count = histogram->count,
+		.total = histogram->total,
+		.max = histogram->max,
+		.p50 = histogram_quantile(histogram, 500),
+		.p90 = histogram_quantile(histogram, 900),
+		.p99 = histogram_quantile(histogram, 990),
+	};
+}
+
 void histogram_free(struct histogram *histogram)
 {
 	free(histogram->buckets);

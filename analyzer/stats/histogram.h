@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "analyzer/stats/report.h"
+
 struct histogram {
 	uint64_t *buckets; /* counts of bucket first .. first + span - 1 */
 	uint32_t first, span;
@@ -22,6 +24,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  * and the largest value are exact.
  */
 uint64_t histogram_quantile(const struct histogram *histogram, unsigned per_mille);
+struct distribution histogram_distribution(const struct histogram *histogram);
 void histogram_free(struct histogram *histogram);
 
 #endif

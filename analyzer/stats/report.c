@@ -14,6 +14,7 @@
 #include "analyzer/stats/filter.h"
 #include "analyzer/stats/folds.h"
 #include "analyzer/stats/groups.h"
+#include "analyzer/stats/ioctls.h"
 #include "analyzer/stats/resources.h"
 #include "analyzer/stats/waits.h"
 
@@ -25,6 +26,7 @@ struct report_builder {
 	struct chains chains;
 	struct by_process processes;
 	struct errors errors;
+	struct ioctls ioctls;
 	struct connections connections;
 	struct report report;
 	struct groups groups, folds;
@@ -256,6 +258,7 @@ void report_builder_event(struct report_builder *builder, const struct event *ev
 {
 	see_begin(builder, event);
 	connections_event(&builder->connections, event);
+	ioctls_event(&builder->ioctls, event, builder->report.filter, builder->catalog);
 	if (event->time > builder->last_time)
 		builder->last_time = event->time;
 	model_event(builder->model, event);
@@ -301,6 +304,7 @@ const struct report *report_builder_finish(struct report_builder *builder,
 	errors_sort(&builder->errors);
 	report->errors = builder->errors.items.items;
 	report->error_count = builder->errors.items.count;
+	report->ioctls = ioctls_finish(&builder->ioctls, &report->ioctl_count);
 	report->quality = *model_quality(builder->model);
 	report->unbalanced = unbalanced(report);
 	return report;
@@ -347,6 +351,7 @@ void report_builder_free(struct report_builder *builder)
 	longest_waits_free(&builder->waits);
 	blames_free(&builder->blames);
 	errors_free(&builder->errors);
+	ioctls_free(&builder->ioctls);
 	connections_free(&builder->connections);
 	free(builder);
 }

@@ -162,6 +162,22 @@ struct several_descriptors {
 	uint32_t process, file;
 };
 
+/*
+ * The calls of one ioctl request on one file. A call may wait, and some keep others out.
+ * Recorded as FLOCKTRACE_IOCTL says.
+ */
+struct report_ioctl {
+	uint32_t request;
+	uint32_t file;	     /* NONE: not known */
+	bool others;	     /* all requests and files beyond the first IOCTLS_KEPT pairs */
+	uint64_t calls;	     /* that came back, */
+	uint64_t errors;     /* of these, with an error */
+	uint64_t unfinished; /* that had not come back when it was last heard of them */
+	struct distribution time;
+	uint32_t process, tid, stack; /* of the slowest call; NONE: none came back */
+	uint64_t slowest;	      /* when that began, ns */
+};
+
 struct report {
 	const struct catalog *catalog;
 	struct resource *resources;
@@ -170,6 +186,7 @@ struct report {
 	struct blame *roots;	   /* the same time, blamed on who was at the end of the chain */
 	struct process_blame *processes;
 	struct report_error *errors; /* by count, largest first */
+	struct report_ioctl *ioctls; /* by total time, largest first */
 	const struct several_descriptors *several;
 	const struct report_filter *filter; /* NULL: none */
 	enum view_by by;
@@ -177,7 +194,7 @@ struct report {
 	struct report_group *folds;  /* resources that stand for several */
 	uint32_t group_count, fold_count;
 	uint32_t resource_count, wait_count, blame_count, root_count;
-	uint32_t process_count, error_count, several_count;
+	uint32_t process_count, error_count, ioctl_count, several_count;
 	uint64_t waits_total, waits_omitted;
 	uint64_t wait_ns;	  /* sum over all waits */
 	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as

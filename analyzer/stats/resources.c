@@ -154,18 +154,6 @@ uint32_t resources_find_held(struct resources *resources, uint32_t file, enum wo
 	return find(resources, file, world, start, end, true);
 }
 
-static struct distribution distribution_of(const struct histogram *histogram)
-{
-	return (struct distribution){
-		.count = histogram->count,
-		.total = histogram->total,
-		.max = histogram->max,
-		.p50 = histogram_quantile(histogram, 500),
-		.p90 = histogram_quantile(histogram, 900),
-		.p99 = histogram_quantile(histogram, 990),
-	};
-}
-
 struct ordering {
 	const struct resource *resource;
 	const char *path;
@@ -202,9 +190,9 @@ struct resource *resources_finish(struct resources *resources, const struct cata
 		struct resource_entry *entry = &resources->entries.items[i];
 		uint32_t file = entry->counts.file;
 
-		entry->counts.wait = distribution_of(&entry->wait);
+		entry->counts.wait = histogram_distribution(&entry->wait);
 		entry->counts.busy = usage_busy(&entry->usage);
-		entry->counts.hold = distribution_of(&entry->hold);
+		entry->counts.hold = histogram_distribution(&entry->hold);
 		order[i] = (struct ordering){
 			.resource = &entry->counts,
 			.path = file < catalog->file_count ? catalog->files[file].path : "",

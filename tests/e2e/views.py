@@ -91,6 +91,8 @@ class Views(EndToEnd):
         self.assertEqual(len(lines), 3)
         groups = self.report("trace", "--by", "process").document["groups"]
         self.assertEqual({f"{group['command']}[{group['pid']}]": group["wait_ns"]["total"] for group in groups if group["contended"]}, waits)
+        for times in (group[key] for group in groups for key in ("wait_ns", "hold_ns")):
+            self.assertTrue(times["p50"] <= times["p90"] <= times["p99"], times)
 
     def test_processes_of_one_name_are_one_command(self):
         document = self.report("trace", "--by", "command").document

@@ -18,6 +18,7 @@ KEYS = {
     "root_blame": {"waiter_site", "holder_site", "exclusive_ns", "held_path", "waits"},
     "process_blame": {"pid", "command", "waits", "wait_ns", "exclusive_ns", "root_ns"},
     "findings": {"id", "severity", "message", "remedy", "count", "path", "resources", "site", "sides"},
+    "ioctls": {"request", "name", "excludes", "path", "calls", "errors", "unfinished", "time_ns", "slowest"},
     "errors": {"call", "error", "errno", "path", "count", "site"},
 }
 HOLDER_KEYS = {"pid", "tid", "command", "mode", "overlap_ns", "traced", "site"}

@@ -2,6 +2,7 @@
 # From holds and waits to the words of a report.
 unit_test(histogram stats)
 unit_test(stats stats)
+unit_test(ioctls stats)
 unit_test(findings findings)
 unit_test(render_phrases render)
 unit_test(render_json_text render PkgConfig::JSON)

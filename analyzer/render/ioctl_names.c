@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "analyzer/commands/ioctl_names.h"
+#include "analyzer/render/ioctl_names.h"
 
 #include <linux/fs.h>
 #include <linux/input.h>
@@ -18,5 +18,18 @@ const char *ioctl_name(unsigned long request)
 #undef X
 	default:
 		return NULL;
+	}
+}
+
+bool ioctl_excludes(unsigned long request)
+{
+	switch (request) {
+#define X(name, excludes) \
+	case name:        \
+		return excludes;
+#include "trace/ioctls.def"
+#undef X
+	default:
+		return false;
 	}
 }
