@@ -22,11 +22,12 @@
 struct trace_report {
 	const struct report_options *options;
 	struct reader *reader;
+	struct symbols *symbols;
 	struct range_names *names;
 	struct findings_builder *looking;
 	struct deadlock_builder *knots;
 	struct report_builder *builder;
-	struct findings findings; /* those that the filter selects */
+	struct findings findings; /* those that the filter selects, without suppressed ones */
 	const struct deadlocks *deadlocks;
 	const struct report *report;
 };
@@ -76,8 +77,10 @@ static bool has_name(void *names, const struct resource *resource)
 static void select_findings(struct trace_report *report, const struct findings *all)
 {
 	const struct report_filter *filter = &report->options->filter;
+	const struct suppressions *suppressions = &report->options->suppressions;
+	const struct catalog *catalog = reader_catalog(report->reader);
 	struct finding *items = xcalloc((size_t)all->count + 1, sizeof(*items));
-	uint32_t count = 0;
+	struct findings *found = &report->findings;
 
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct finding *one = &all->items[i];
@@ -86,12 +89,19 @@ static void select_findings(struct trace_report *report, const struct findings *
 		for (unsigned side = 0; side < FINDING_SIDES; side++)
 			processes[side] = one->sides[side].process;
 		/* Only the first time is known of what was found more than once. */
-		if (filter_wants(filter, reader_catalog(report->reader), one->file, processes,
-				 FINDING_SIDES, one->sides[0].time,
-				 one->count > 1 ? UINT64_MAX : one->sides[0].time))
-			items[count++] = *one;
+		if (!filter_wants(filter, catalog, one->file, processes, FINDING_SIDES,
+				  one->sides[0].time,
+				  one->count > 1 ? UINT64_MAX : one->sides[0].time))
+			continue;
+		if (suppressions_have(suppressions, catalog, report->symbols, one)) {
+			found->suppressed++;
+			found->suppressed_of[one->id]++;
+		} else {
+			items[found->count++] = *one;
+		}
 	}
-	report->findings = (struct findings){ items, count };
+	found->items = items;
+	found->suppressed_by = report->options->suppressions_file;
 }
 
 struct trace_report *trace_report_read(const char *path, const struct report_options *options)
@@ -109,6 +119,7 @@ struct trace_report *trace_report_read(const char *path, const struct report_opt
 	report = xcalloc(1, sizeof(*report));
 	report->options = options;
 	report->reader = reader;
+	report->symbols = symbols_new();
 	report->names = range_names_new(reader_catalog(reader));
 	if (!read_own_names(report)) {
 		trace_report_free(report);
@@ -144,7 +155,6 @@ static bool wants_colour(FILE *out)
 
 void trace_report_write(struct trace_report *report, FILE *out)
 {
-	struct symbols *symbols = symbols_new();
 	char *directory = getcwd(NULL, 0); /* NULL: paths stay absolute */
 	unsigned top = report->options->top;
 	struct render_options options = {
@@ -159,12 +169,14 @@ void trace_report_write(struct trace_report *report, FILE *out)
 		.deadlocks = report->deadlocks,
 	};
 
-	if (report->options->json)
-		render_json(out, report->report, &report->findings, symbols, &options);
+	if (report->options->suppressions_only)
+		suppressions_write(out, reader_catalog(report->reader), report->symbols,
+				   &report->findings);
+	else if (report->options->json)
+		render_json(out, report->report, &report->findings, report->symbols, &options);
 	else
-		render_text(out, report->report, &report->findings, symbols, &options);
+		render_text(out, report->report, &report->findings, report->symbols, &options);
 	free(directory);
-	symbols_free(symbols);
 }
 
 void trace_report_free(struct trace_report *report)
@@ -176,6 +188,7 @@ void trace_report_free(struct trace_report *report)
 	findings_builder_free(report->looking);
 	deadlock_builder_free(report->knots);
 	range_names_free(report->names);
+	symbols_free(report->symbols);
 	reader_free(report->reader);
 	free(report);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "analyzer/commands/suppressions.h"
 #include "analyzer/render/view.h"
 
 #define REPORT_ALL UINT_MAX
@@ -20,7 +21,11 @@ struct report_options {
 	struct view view;
 	bool table; /* asked for: also where nobody waited */
 	struct report_filter filter;
-	const char *names; /* file of names for ranges; NULL: only the known ones */
+	const char *columns; /* as the user has written them; NULL: the usual ones */
+	const char *names;   /* file of names for ranges; NULL: only the known ones */
+	const char *suppressions_file;
+	struct suppressions suppressions;
+	bool suppressions_only; /* instead of a report: the file that suppresses all findings */
 };
 
 struct trace_report;

@@ -2,7 +2,6 @@
 /* flocktrace run: a program, and the report after it. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/report_file.h"
+#include "analyzer/commands/report_options.h"
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/signals.h"
 
@@ -172,28 +172,23 @@ static void help(void)
 	       "whom. "
 	       "Ends as the program does.\n\n"
 	       "  -o, --output FILE   the report goes here instead of stderr\n"
-	       "      --trace FILE    keep the trace; never overwritten\n"
-	       "      --json          the report for programs\n"
-	       "  -n, --top N         so many waits and resources, 0: all (10)\n"
-	       "      --all           all of them, also where nobody waited\n"
+	       "      --trace FILE    keep the trace; never overwritten\n" REPORT_OPTIONS_HELP
 	       "  -h, --help          show this\n",
 	       command_run.arguments);
 }
 
 static int run_main(int argc, char **argv)
 {
-	enum { TRACE = 256, JSON, ALL };
+	enum { TRACE = OPTION_NEXT };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "trace", required_argument, NULL, TRACE },
-		{ "json", no_argument, NULL, JSON },
-		{ "all", no_argument, NULL, ALL },
-		{ "top", required_argument, NULL, 'n' },
+		REPORT_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
 	struct run run = { .fd = -1 };
-	int option;
+	int option, code;
 
 	opterr = 0;
 	optind = 1;
@@ -205,16 +200,6 @@ static int run_main(int argc, char **argv)
 		case TRACE:
 			run.trace = optarg;
 			break;
-		case JSON:
-			run.report.json = true;
-			break;
-		case ALL:
-			run.report.top = REPORT_ALL;
-			break;
-		case 'n':
-			if (!parse_top(optarg, &run.report.top))
-				return usage_error("run", "-n needs a number, not '%s'", optarg);
-			break;
 		case 'h':
 			help();
 			return 0;
@@ -222,8 +207,19 @@ static int run_main(int argc, char **argv)
 			return usage_error("run", "%s needs a value", argv[optind - 1]);
 		case '?':
 			return usage_error("run", "unknown option %s", argv[optind - 1]);
+		default:
+			if (option == OPTION_LIST_COLUMNS) {
+				view_list_columns(stdout);
+				return 0;
+			}
+			code = report_option("run", option, optarg, &run.report);
+			if (code)
+				return code;
 		}
 	}
+	code = report_options_done("run", &run.report);
+	if (code)
+		return code;
 	if (optind == argc)
 		return usage_error("run", "no program");
 	run.argv = argv + optind;
@@ -232,7 +228,7 @@ static int run_main(int argc, char **argv)
 
 const struct command command_run = {
 	.name = "run",
-	.arguments = "[-o FILE] [--trace FILE] [--json] [-n N] [--] PROGRAM [ARG…]",
+	.arguments = "[OPTION…] [--] PROGRAM [ARG…]",
 	.summary = "run a program and report who waited for which file lock",
 	.main = run_main,
 };

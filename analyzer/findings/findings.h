@@ -59,6 +59,9 @@ struct finding {
 struct findings {
 	const struct finding *items;
 	uint32_t count;
+	uint32_t suppressed;		  /* further ones, that the user does not want to see: */
+	uint32_t suppressed_of[FINDINGS]; /* by id */
+	const char *suppressed_by;	  /* the file that says so */
 };
 
 struct findings_builder;

@@ -2,20 +2,10 @@
 /* A user's own names: lines of PATTERN RANGE NAME. */
 #include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "analyzer/base/lines.h"
 #include "analyzer/names/table.h"
-
-/* Cuts the next word off. "": there is none. */
-static char *word(char **at)
-{
-	char *begin = *at + strspn(*at, " \t"), *end = begin + strcspn(begin, " \t");
-
-	*at = *end ? end + 1 : end;
-	*end = '\0';
-	return begin;
-}
 
 static bool parse_offset(char **at, uint64_t *offset)
 {
@@ -44,23 +34,20 @@ static bool parse_range(char *text, struct named_range *row)
 	return !strcmp(text, ")") && row->start < row->end;
 }
 
-/* NULL: taken, or nothing in it. Else what is wrong. */
-static const char *take_line(struct range_names *names, char *line)
+/* NULL: taken. Else what is wrong. */
+static const char *take_line(void *context, char *line)
 {
+	struct range_names *names = context;
 	struct named_range row = { .kind = ANY_FILE, .world = RECORD_LOCKS };
-	char *end = line + strlen(line), *at = line, *range;
+	char *at = xstrdup(line), *range;
 
-	while (end > line && isspace((unsigned char)end[-1]))
-		*--end = '\0';
-	row.paths = word(&at);
-	if (!*row.paths || *row.paths == '#')
-		return NULL;
-	range = word(&at);
+	vec_push(&names->texts, at);
+	row.paths = lines_word(&at);
+	range = lines_word(&at);
 	if (!*range)
 		return "needs PATTERN RANGE NAME";
 	if (!parse_range(range, &row))
 		return "the range must be [START,END), [START,EOF) or flock";
-	at += strspn(at, " \t");
 	if (!*at)
 		return "the name is missing";
 	row.name = at;
@@ -70,27 +57,5 @@ static const char *take_line(struct range_names *names, char *line)
 
 char *range_names_read(struct range_names *names, const char *path)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL, *trouble = NULL;
-	size_t room = 0;
-	unsigned number = 0;
-
-	if (!file)
-		return xasprintf("%s: %s", path, strerror(errno));
-	errno = 0;
-	while (!trouble && getline(&line, &room, file) >= 0) {
-		char *kept = xstrdup(line);
-		const char *wrong;
-
-		vec_push(&names->texts, kept);
-		wrong = take_line(names, kept);
-		number++;
-		if (wrong)
-			trouble = xasprintf("%s:%u: %s", path, number, wrong);
-	}
-	if (!trouble && ferror(file))
-		trouble = xasprintf("%s: %s", path, strerror(errno));
-	free(line);
-	fclose(file);
-	return trouble;
+	return lines_read(path, take_line, names);
 }

@@ -31,6 +31,25 @@ static void print_finding(struct text *text, uint32_t number, const struct findi
 	scratch_reset(&text->scratch);
 }
 
+/* "Suppressed: 3 findings (polling 2x, mixed-apis 1x), by known.txt." */
+static void say_suppressed(struct text *text)
+{
+	const struct findings *findings = text->findings;
+	const char *between = " (";
+
+	fprintf(text->out, "%sSuppressed: %s", findings->count ? "\n" : "",
+		phrase_number(&text->scratch, findings->suppressed, "finding", "findings"));
+	for (unsigned i = 0; i < FINDINGS; i++) {
+		if (!findings->suppressed_of[i])
+			continue;
+		fprintf(text->out, "%s%s %sx", between, finding_kinds[i].name,
+			phrase_count(&text->scratch, findings->suppressed_of[i]));
+		between = ", ";
+	}
+	fprintf(text->out, "), by %s.\n",
+		phrase_path(&text->scratch, findings->suppressed_by, text->directory));
+}
+
 void text_findings(struct text *text)
 {
 	uint32_t count = text->findings->count, shown = text_shown(text, count);
@@ -41,5 +60,7 @@ void text_findings(struct text *text)
 	if (count > shown)
 		fprintf(text->out, "\nand %s more; --all shows them.\n",
 			phrase_number(&text->scratch, count - shown, "finding", "findings"));
+	if (text->findings->suppressed)
+		say_suppressed(text);
 	scratch_reset(&text->scratch);
 }

@@ -244,6 +244,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "errors", report->error_count, NULL, error_object);
 	write_list(&json, "ioctls", report->ioctl_count, NULL, json_ioctl);
 	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);
+	write_member(&json, "suppressed", json_suppressed(&json));
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");
 	free(used);
 	scratch_free(&json.scratch);

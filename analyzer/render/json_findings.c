@@ -58,3 +58,20 @@ struct json_object *json_finding(struct json *json, uint32_t index)
 	set(object, "sides", sides_list(json, finding));
 	return object;
 }
+
+struct json_object *json_suppressed(const struct json *json)
+{
+	struct json_object *object, *ids;
+
+	if (!json->findings || !json->findings->suppressed)
+		return NULL;
+	object = json_object_new_object();
+	ids = json_object_new_object();
+	for (unsigned i = 0; i < FINDINGS; i++)
+		if (json->findings->suppressed_of[i])
+			set(ids, finding_kinds[i].name, number(json->findings->suppressed_of[i]));
+	set(object, "by", json_bytes(json->findings->suppressed_by));
+	set(object, "findings", number(json->findings->suppressed));
+	set(object, "ids", ids);
+	return object;
+}

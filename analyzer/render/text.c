@@ -83,7 +83,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		text_deadlocks(&text);
 	if (report->wait_count)
 		text_waits(&text);
-	if (findings && findings->count)
+	if (findings && (findings->count || findings->suppressed))
 		text_findings(&text);
 	if (everything) {
 		text_resources(&text);

@@ -30,7 +30,13 @@ static const struct findings *findings(const char *name)
 			.duration = 7000000000,
 		},
 	};
-	static const struct findings all = { items, 2 };
+	static const struct findings all = {
+		.items = items,
+		.count = 2,
+		.suppressed = 3,
+		.suppressed_of = { [FINDING_POLLING] = 2, [FINDING_MIXED_APIS] = 1 },
+		.suppressed_by = "/srv/shop/known.txt",
+	};
 
 	return strcmp(name, "quiet-with-findings") ? NULL : &all;
 }
