@@ -16,7 +16,8 @@ static void help(void)
 {
 	printf("Usage: flocktrace report %s\n"
 	       "Tells who waited for which file lock, how long, and who held it meanwhile. Without "
-	       "TRACE:\nthe newest one.\n\n" REPORT_OPTIONS_HELP
+	       "TRACE:\nthe newest one. Several that were recorded since one boot are reported on "
+	       "as one.\n\n" REPORT_OPTIONS_HELP
 	       "      --gen-suppressions  instead of a report: a file for --suppressions that has "
 	       "all findings\n"
 	       "  -o, --output FILE   write it there instead of to stdout\n"
@@ -38,13 +39,15 @@ static int trouble(const char *name, const char *reason)
 }
 
 /* Opened only now that there is something to write. */
-static int write_report(struct trace_report *report, const char *trace, const char *output)
+static int write_report(struct trace_report *report, const char *const *traces, uint32_t count,
+			const char *output)
 {
 	FILE *out = stdout;
 	int failed;
 
-	if (output && same_file(trace, output))
-		return trouble(output, "is the trace itself");
+	for (uint32_t i = 0; output && i < count; i++)
+		if (same_file(traces[i], output))
+			return trouble(output, "is the trace itself");
 	if (output)
 		out = fopen(output, "we");
 	if (!out)
@@ -60,24 +63,26 @@ static int write_report(struct trace_report *report, const char *trace, const ch
 	return 0;
 }
 
-static int report(const char *trace, const char *output, const struct report_options *options)
+static int report(const char *const *traces, uint32_t count, const char *output,
+		  const struct report_options *options)
 {
-	struct trace_report *report = trace_report_read(trace, options);
+	struct trace_report *report = trace_report_read(traces, count, options);
+	bool for_people = !options->json && !options->suppressions_only;
 	int code;
 
 	if (!report)
 		return EXIT_TROUBLE;
-	code = write_report(report, trace, output);
+	code = write_report(report, traces, count, output);
 	trace_report_free(report);
-	if (!code && !output && !options->json && isatty(STDOUT_FILENO))
-		print_next("dump", (char *[]){ (char *)trace, NULL });
+	if (!code && !output && for_people && isatty(STDOUT_FILENO))
+		print_next("dump", (char *[]){ (char *)traces[0], NULL });
 	return code;
 }
 
 static int report_newest(const char *output, const struct report_options *options)
 {
 	char *trace = newest_trace();
-	int code = trace ? report(trace, output, options) : EXIT_TROUBLE;
+	int code = trace ? report((const char *[]){ trace }, 1, output, options) : EXIT_TROUBLE;
 
 	free(trace);
 	return code;
@@ -128,11 +133,9 @@ static int report_main(int argc, char **argv)
 	code = report_options_done("report", &options);
 	if (code)
 		return code;
-	if (argc - optind > 1)
-		code = usage_error("report", "one TRACE at a time, not also '%s'",
-				   argv[optind + 1]);
-	else if (optind < argc)
-		code = report(argv[optind], output, &options);
+	if (optind < argc)
+		code = report((const char *const *)argv + optind, (uint32_t)(argc - optind), output,
+			      &options);
 	else
 		code = report_newest(output, &options);
 	suppressions_free(&options.suppressions);
@@ -141,7 +144,7 @@ static int report_main(int argc, char **argv)
 
 const struct command command_report = {
 	.name = "report",
-	.arguments = "[OPTION…] [TRACE]",
+	.arguments = "[OPTION…] [TRACE…]",
 	.summary = "tell who waited for which file lock, and for whom",
 	.main = report_main,
 };

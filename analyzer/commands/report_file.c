@@ -11,7 +11,7 @@
 #include "analyzer/deadlock/deadlock.h"
 #include "analyzer/findings/findings.h"
 #include "analyzer/names/names.h"
-#include "analyzer/read/reader.h"
+#include "analyzer/read/merged.h"
 #include "analyzer/render/render.h"
 #include "analyzer/stats/filter.h"
 #include "analyzer/stats/report.h"
@@ -21,7 +21,7 @@
 
 struct trace_report {
 	const struct report_options *options;
-	struct reader *reader;
+	struct merged *trace;
 	struct symbols *symbols;
 	struct range_names *names;
 	struct findings_builder *looking;
@@ -78,7 +78,7 @@ static void select_findings(struct trace_report *report, const struct findings *
 {
 	const struct report_filter *filter = &report->options->filter;
 	const struct suppressions *suppressions = &report->options->suppressions;
-	const struct catalog *catalog = reader_catalog(report->reader);
+	const struct catalog *catalog = merged_catalog(report->trace);
 	struct finding *items = xcalloc((size_t)all->count + 1, sizeof(*items));
 	struct findings *found = &report->findings;
 
@@ -104,40 +104,106 @@ static void select_findings(struct trace_report *report, const struct findings *
 	found->suppressed_by = report->options->suppressions_file;
 }
 
-struct trace_report *trace_report_read(const char *path, const struct report_options *options)
+/* A process of this recording that holds a lock, NONE: none does. */
+static uint32_t holder_of(const struct trace_report *report, uint32_t recording)
+{
+	const struct model *model = report_builder_model(report->builder);
+	uint32_t found = NONE;
+
+	for (uint32_t file = 0; file < merged_catalog(report->trace)->file_count; file++) {
+		uint32_t count = model_holds(model, file, NULL, 0);
+		struct hold *holds = xcalloc((size_t)count + 1, sizeof(*holds));
+
+		model_holds(model, file, holds, count);
+		for (uint32_t i = 0; i < count; i++)
+			if (merged_recording(report->trace, holds[i].keeper) == recording)
+				found = holds[i].keeper;
+		free(holds);
+	}
+	return found;
+}
+
+/*
+ * What somebody did after the end of a recording nobody knows, while the others go on: it must have
+ * held nothing then, and waited for nothing.
+ */
+static bool refuse_left(const struct trace_report *report)
+{
+	uint32_t recording, waits, who;
+	const char *path;
+
+	while ((path = merged_left(report->trace, &recording, &waits))) {
+		const struct process_info *info;
+
+		who = waits != NONE ? waits : holder_of(report, recording);
+		if (who == NONE)
+			continue;
+		info = &merged_catalog(report->trace)->processes[who];
+		fprintf(stderr,
+			"flocktrace: %s: ends while %s[%d] %s a lock, and the others go on: report "
+			"on it alone\n",
+			path, info->command, info->pid, waits != NONE ? "waits for" : "holds");
+		return true;
+	}
+	return false;
+}
+
+static bool read_events(struct trace_report *report)
+{
+	struct event event;
+
+	while (merged_next(report->trace, &event)) {
+		findings_builder_event(report->looking, &event);
+		deadlock_builder_event(report->knots, &event);
+		report_builder_event(report->builder, &event);
+		if (refuse_left(report))
+			return false;
+	}
+	return true;
+}
+
+static void set_up(struct trace_report *report)
+{
+	const struct report_options *options = report->options;
+	const struct catalog *catalog = merged_catalog(report->trace);
+	struct model_callbacks listener;
+
+	report->looking = findings_builder_new(catalog);
+	listener = findings_builder_callbacks(report->looking);
+	report->builder = report_builder_new(waits_kept(options), &listener);
+	report_builder_view(report->builder, options->by, &options->filter, catalog);
+	findings_builder_model(report->looking, report_builder_model(report->builder));
+	report->knots = deadlock_builder_new();
+	deadlock_builder_model(report->knots, report_builder_model(report->builder));
+}
+
+struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
+				       const struct report_options *options)
 {
 	struct trace_report *report;
-	struct model_callbacks listener;
-	struct event event;
-	const char *error;
-	struct reader *reader = reader_open(path, &error);
+	char *error;
+	struct merged *trace = merged_open(paths, count, &error);
 
-	if (!reader) {
-		fprintf(stderr, "flocktrace: %s: %s\n", path, error);
+	if (!trace) {
+		fprintf(stderr, "flocktrace: %s\n", error);
+		free(error);
 		return NULL;
 	}
 	report = xcalloc(1, sizeof(*report));
 	report->options = options;
-	report->reader = reader;
+	report->trace = trace;
 	report->symbols = symbols_new();
-	report->names = range_names_new(reader_catalog(reader));
+	report->names = range_names_new(merged_catalog(trace));
 	if (!read_own_names(report)) {
 		trace_report_free(report);
 		return NULL;
 	}
-	report->looking = findings_builder_new(reader_catalog(reader));
-	listener = findings_builder_callbacks(report->looking);
-	report->builder = report_builder_new(waits_kept(options), &listener);
-	report_builder_view(report->builder, options->by, &options->filter, reader_catalog(reader));
-	findings_builder_model(report->looking, report_builder_model(report->builder));
-	report->knots = deadlock_builder_new();
-	deadlock_builder_model(report->knots, report_builder_model(report->builder));
-	while (reader_next(reader, &event)) {
-		findings_builder_event(report->looking, &event);
-		deadlock_builder_event(report->knots, &event);
-		report_builder_event(report->builder, &event);
+	set_up(report);
+	if (!read_events(report)) {
+		trace_report_free(report);
+		return NULL;
 	}
-	report->report = report_builder_finish(report->builder, reader_catalog(reader));
+	report->report = report_builder_finish(report->builder, merged_catalog(trace));
 	select_findings(report, findings_builder_finish(report->looking));
 	report->deadlocks = deadlock_builder_finish(report->knots);
 	show_ranges(report);
@@ -170,7 +236,7 @@ void trace_report_write(struct trace_report *report, FILE *out)
 	};
 
 	if (report->options->suppressions_only)
-		suppressions_write(out, reader_catalog(report->reader), report->symbols,
+		suppressions_write(out, merged_catalog(report->trace), report->symbols,
 				   &report->findings);
 	else if (report->options->json)
 		render_json(out, report->report, &report->findings, report->symbols, &options);
@@ -189,13 +255,13 @@ void trace_report_free(struct trace_report *report)
 	deadlock_builder_free(report->knots);
 	range_names_free(report->names);
 	symbols_free(report->symbols);
-	reader_free(report->reader);
+	merged_free(report->trace);
 	free(report);
 }
 
 int report_trace(FILE *out, const char *path, const struct report_options *options)
 {
-	struct trace_report *report = trace_report_read(path, options);
+	struct trace_report *report = trace_report_read(&path, 1, options);
 
 	if (!report)
 		return EXIT_TROUBLE;

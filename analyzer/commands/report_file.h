@@ -31,10 +31,11 @@ struct report_options {
 struct trace_report;
 
 /*
- * Reads a session or trace file. NULL: it can't be read, and a line on stderr names it and the
- * reason. The options must outlive the report.
+ * Reads session or trace files, several as one. NULL: one can't be read, or they don't go together,
+ * and a line on stderr names it and the reason. Paths and options must outlive the report.
  */
-struct trace_report *trace_report_read(const char *path, const struct report_options *options);
+struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
+				       const struct report_options *options);
 /* Writes it, with colour if `out` is a terminal that wants it. */
 void trace_report_write(struct trace_report *report, FILE *out);
 void trace_report_free(struct trace_report *report);

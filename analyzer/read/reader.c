@@ -421,6 +421,18 @@ bool reader_next(struct reader *reader, struct event *event)
 	return given;
 }
 
+struct reader_origin reader_origin(const struct reader *reader)
+{
+	const struct header *header = &reader->file.header;
+
+	return (struct reader_origin){
+		.boot_id = { header->boot_id[0], header->boot_id[1] },
+		.wall_offset = reader->catalog.wall_offset,
+		.pidns = header->pidns,
+		.creator = header->creator_pid,
+	};
+}
+
 /* ---- Opening --------------------------------------------------------------------------------- */
 
 static void describe(struct reader *reader)

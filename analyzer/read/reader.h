@@ -34,6 +34,16 @@ bool reader_next(struct reader *reader, struct event *event);
 /* Grows while events are read; pointers inside may move at each reader_next(). */
 const struct catalog *reader_catalog(const struct reader *reader);
 
+/* What tells recordings apart: a session and its traces have the same. */
+struct reader_origin {
+	uint64_t boot_id[2];
+	int64_t wall_offset; /* as in the catalog; no two sessions have the same ns */
+	uint64_t pidns;
+	int32_t creator; /* pid */
+};
+
+struct reader_origin reader_origin(const struct reader *reader);
+
 /* One raw record for `dump`: see read/raw.h. */
 
 #endif
