@@ -75,6 +75,20 @@ static struct json_object *site_object(struct json *json, uint32_t index)
 	return object;
 }
 
+/* null: there was none. */
+static struct json_object *convoy_object(const struct json *json, const struct resource *resource)
+{
+	struct json_object *object;
+
+	if (!resource->convoy_waits)
+		return NULL;
+	object = json_object_new_object();
+	set(object, "waits", number(resource->convoy_waits));
+	set(object, "begin", iso(json, resource->convoy_begin));
+	set(object, "ns", number(resource->convoy));
+	return object;
+}
+
 static struct json_object *resource_object(struct json *json, uint32_t index)
 {
 	const struct resource *resource = &json->report->resources[index];
@@ -101,6 +115,11 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "hand_overs", number(resource->hand_overs));
 	set(object, "most_overtaken", number(resource->overtaken_max));
 	set(object, "starved_waits", number(resource->starved));
+	set(object, "longest_convoy", convoy_object(json, resource));
+	set(object, "holds_with_waits", number(resource->nested));
+	set(object, "waited_while_held_ns", number(resource->nested_waits));
+	set(object, "busy_per_mille", number(busy_share(json->report, resource)));
+	set(object, "contended_per_mille", number(contended_share(resource)));
 	set(object, "wait_ns", json_distribution(&resource->wait));
 	set(object, "wait_parts_ns", json_wait_parts(&resource->parts));
 	set(object, "hold_ns", json_distribution(&resource->hold));

@@ -211,6 +211,24 @@ static const char *cell_HOLD_P99(struct text *text, const struct view_row *row)
 	return time_of(text, &row->counts->hold, row->counts->hold.p99);
 }
 
+/* Of what stands for several there is no one time in which it was held. */
+static const char *cell_BUSY(struct text *text, const struct view_row *row)
+{
+	return row->group ? ""
+			  : units_share(scratch_room(&text->scratch),
+					busy_share(text->report, row->counts), 1000);
+}
+
+static const char *cell_CONTENDED(struct text *text, const struct view_row *row)
+{
+	return units_share(scratch_room(&text->scratch), contended_share(row->counts), 1000);
+}
+
+static const char *cell_QUEUE(struct text *text, const struct view_row *row)
+{
+	return row->group ? "" : phrase_count(&text->scratch, row->counts->queue_max);
+}
+
 static const cell_function cells[] = {
 #define X(id, ...) cell_##id,
 #include "analyzer/render/columns.def"

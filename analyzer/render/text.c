@@ -87,6 +87,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		text_findings(&text);
 	if (everything) {
 		text_resources(&text);
+		text_queues(&text);
 		text_errors(&text);
 	}
 	text_ioctls(&text);

@@ -35,6 +35,7 @@ void text_deadlock_culprit(struct text *text);
 void text_deadlocks(struct text *text);
 void text_waits(struct text *text);
 void text_resources(struct text *text);
+void text_queues(struct text *text);
 void text_errors(struct text *text);
 void text_ioctls(struct text *text);
 void text_coverage(struct text *text);

@@ -193,6 +193,19 @@ void chains_add(struct chains *chains, const struct wait *wait, const uint64_t *
 		look_at_next(chains);
 }
 
+uint64_t chains_waited(const struct chains *chains, uint32_t process, uint32_t tid, uint64_t from,
+		       uint64_t to)
+{
+	uint64_t newest = chains->newest[hash_u64(process, tid) % CHAIN_BUCKETS], sum = 0;
+
+	for (const struct chain_wait *link = remembered(chains, newest);
+	     link && link->wait.finish > from; link = remembered(chains, link->older))
+		if (link->wait.process == process && link->wait.tid == tid &&
+		    link->wait.begin >= from && link->wait.finish <= to)
+			sum += link->wait.finish - link->wait.begin;
+	return sum;
+}
+
 void chains_finish(struct chains *chains)
 {
 	while (chains->looked_at < chains->count)

@@ -61,6 +61,9 @@ struct chains {
 /* shares: exclusive ns of each overlap. Calls back for this wait or for earlier ones. */
 void chains_add(struct chains *chains, const struct wait *wait, const uint64_t *shares,
 		uint32_t resource, const struct wait_parts *parts);
+/* ns that this thread waited in [from, to), in whole waits that are remembered. */
+uint64_t chains_waited(const struct chains *chains, uint32_t process, uint32_t tid, uint64_t from,
+		       uint64_t to);
 /* Calls back for all that are left. */
 void chains_finish(struct chains *chains);
 void chains_free(struct chains *chains);

@@ -104,6 +104,12 @@ static void on_request(void *context, const struct request *request)
 		count_request(&group->group.counts, request);
 }
 
+static void count_nested(struct resource *counts, uint64_t waited)
+{
+	counts->nested += waited != 0;
+	counts->nested_waits += waited;
+}
+
 static void on_hold(void *context, const struct hold *hold)
 {
 	struct report_builder *builder = context;
@@ -120,6 +126,9 @@ static void on_hold(void *context, const struct hold *hold)
 	entry = resources_find_held(&builder->resources, hold->file, hold->world, hold->start,
 				    hold->end);
 	usage_held(&builder->resources.entries.items[entry].usage, hold->granted, released);
+	count_nested(
+		&builder->resources.entries.items[entry].counts,
+		chains_waited(&builder->chains, hold->process, hold->tid, hold->granted, released));
 	released = released > hold->granted ? released - hold->granted : 0;
 	histogram_add(&builder->resources.entries.items[entry].hold, released);
 	group = group_of(builder, hold->process, hold->stack);

@@ -53,8 +53,14 @@ struct resource {
 	uint64_t hand_overs;	 /* acquisitions by another process than the last one */
 	uint64_t overtaken_max;	 /* locks in the way of one wait that were granted after it began */
 	uint64_t starved;	 /* waits overtaken more than twice as often as the longest queue */
-	uint32_t owners;	 /* processes that have acquired it: */
-	bool owners_omitted;	 /* at least so many, RESOURCE_OWNERS */
+	uint64_t convoy_waits;	 /* of the longest convoy: waits that ended while somebody always */
+	uint64_t
+		convoy_begin; /* waited, of two processes or more; 0: not so many as CONVOY_WAITS */
+	uint64_t convoy;      /* ns */
+	uint64_t nested; /* holds during which the thread that took it waited for another lock */
+	uint64_t nested_waits; /* ns of these waits */
+	uint32_t owners;       /* processes that have acquired it: */
+	bool owners_omitted;   /* at least so many, RESOURCE_OWNERS */
 };
 
 /* What the lines of the table of uses stand for. */
@@ -222,11 +228,32 @@ struct report {
 #define BRIEF_WAIT	   UINT64_C(1000000) /* ns; shorter ones cost nobody anything, one by one */
 #define RESOURCES_PER_FILE 4096
 #define RESOURCE_OWNERS	   64
+#define CONVOY_WAITS	   10
 
 /* A wait that ended by itself, and soon. */
 static inline bool is_brief(enum outcome outcome, uint64_t duration)
 {
 	return duration < BRIEF_WAIT && (outcome == OUTCOME_GRANTED || outcome == OUTCOME_FAILED);
+}
+
+/* Requests that found it taken, in thousandths of all; 0: there were none. */
+static inline unsigned contended_share(const struct resource *resource)
+{
+	uint64_t taken = resource->contended + resource->failed_tries;
+	uint64_t all = resource->acquisitions + resource->failed_tries + resource->errors;
+
+	/* A wait that never came back is none of these. */
+	return !taken ? 0 : all > taken ? (unsigned)(taken * 1000 / all) : 1000;
+}
+
+/* The time in which somebody held it, in thousandths of the recorded time. */
+static inline unsigned busy_share(const struct report *report, const struct resource *resource)
+{
+	uint64_t whole = report->recorded / 1000;
+
+	return !whole				   ? 0
+	       : resource->busy < report->recorded ? (unsigned)(resource->busy / whole)
+						   : 1000;
 }
 
 struct report_builder;

@@ -88,12 +88,45 @@ static uint64_t overtaken(const struct wait *wait)
 	return count;
 }
 
+/* Waits come in the order of their ends: this one joins all that it has outlasted. */
+static void join_convoy(struct usage *usage, struct resource *counts, const struct wait *wait)
+{
+	struct usage_convoy now = {
+		.span = { wait->begin, wait->finish },
+		.waits = 1,
+		.process = wait->process,
+	};
+
+	while (usage->convoys.count) {
+		const struct usage_convoy *last = &usage->convoys.items[usage->convoys.count - 1];
+
+		if (last->span.end <= now.span.begin)
+			break;
+		if (last->span.begin < now.span.begin)
+			now.span.begin = last->span.begin;
+		if (last->span.end > now.span.end)
+			now.span.end = last->span.end;
+		now.waits += last->waits;
+		now.several |= last->several || last->process != now.process;
+		usage->convoys.count--;
+	}
+	if (usage->convoys.count == USAGE_SPANS)
+		vec_remove(&usage->convoys, 0);
+	vec_push(&usage->convoys, now);
+	if (!now.several || now.waits < CONVOY_WAITS || now.waits <= counts->convoy_waits)
+		return;
+	counts->convoy_waits = now.waits;
+	counts->convoy_begin = now.span.begin;
+	counts->convoy = now.span.end - now.span.begin;
+}
+
 /* The queue is longest when somebody gets out of it: a moment at which a wait ends. */
 void usage_waited(struct usage *usage, struct resource *counts, const struct wait *wait)
 {
 	struct usage_wait now = { .span = { wait->begin, wait->finish }, .queue = 1 };
 	uint64_t passed = overtaken(wait);
 
+	join_convoy(usage, counts, wait);
 	for (uint32_t i = 0; i < usage->waits.count; i++) {
 		struct usage_wait *other = &usage->waits.items[i];
 
@@ -117,5 +150,6 @@ void usage_free(struct usage *usage)
 {
 	vec_free(&usage->held);
 	vec_free(&usage->waits);
+	vec_free(&usage->convoys);
 	vec_free(&usage->processes);
 }

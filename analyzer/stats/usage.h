@@ -21,12 +21,21 @@ struct usage_wait {
 	uint64_t queue; /* how many waited as it ended, with it */
 };
 
+/* Somebody waited all the time. */
+struct usage_convoy {
+	struct usage_span span;
+	uint64_t waits;	  /* that have ended in it */
+	uint32_t process; /* of one of them */
+	bool several;	  /* of others too */
+};
+
 struct usage {
 	VEC(struct usage_span) held; /* apart from each other, by time; earlier ones are counted */
 	uint64_t counted, counted_to;
-	VEC(struct usage_wait) waits; /* the newest */
-	VEC(uint32_t) processes;      /* that have had it; the last one is not the newest */
-	uint32_t last;		      /* process + 1; 0: nobody yet */
+	VEC(struct usage_wait) waits;	  /* the newest */
+	VEC(struct usage_convoy) convoys; /* apart from each other, by time; the newest */
+	VEC(uint32_t) processes;	  /* that have had it; the last one is not the newest */
+	uint32_t last;			  /* process + 1; 0: nobody yet */
 };
 
 void usage_acquired(struct usage *usage, struct resource *counts, uint32_t process);

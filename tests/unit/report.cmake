@@ -3,6 +3,7 @@
 unit_test(histogram stats)
 unit_test(stats stats)
 unit_test(ioctls stats)
+unit_test(queues stats)
 unit_test(findings findings)
 unit_test(render_phrases render)
 unit_test(render_json_text render PkgConfig::JSON)

@@ -1,0 +1,84 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What the queues for locks were like: convoys, holds that contain waits, shares."""
+
+from e2e import EndToEnd, MS, PYTHON, main
+
+CONVOY = """
+import fcntl, os, time
+open("busy.lock", "w").close()
+for child in range(4):
+    if os.fork() == 0:
+        file = open("busy.lock")
+        for turn in range(8):
+            fcntl.flock(file, fcntl.LOCK_EX)
+            time.sleep(0.004)
+            fcntl.flock(file, fcntl.LOCK_UN)
+        os._exit(0)
+for child in range(4):
+    os.wait()
+"""
+
+# The child holds the inner one while the parent, with the outer one, waits for it.
+NESTED = """
+import fcntl, os, time
+import lab
+ready = os.pipe()
+outer, inner = open("outer.lock", "w"), open("inner.lock", "w")
+if os.fork() == 0:
+    fcntl.lockf(inner, fcntl.LOCK_EX)
+    os.write(ready[1], b"x")
+    lab.wait_until_blocked(os.getppid())
+    time.sleep(0.1)
+    os._exit(0)
+os.read(ready[0], 1)
+fcntl.lockf(outer, fcntl.LOCK_EX)
+fcntl.lockf(inner, fcntl.LOCK_EX)
+fcntl.lockf(outer, fcntl.LOCK_UN)
+os.wait()
+"""
+
+
+class Queues(EndToEnd):
+    def text(self, *options):
+        return self.flocktrace("report", *options, "trace").stdout
+
+    def test_a_lock_that_goes_from_waiter_to_waiter_is_a_convoy(self):
+        _, report = self.recorded(PYTHON, "-c", CONVOY)
+        resource = report.resource("busy.lock")
+        convoy = resource["longest_convoy"]
+        self.assertGreaterEqual(convoy["waits"], 10)
+        self.assertLessEqual(convoy["waits"], resource["contended"])
+        self.assertGreater(convoy["ns"], 10 * 4 * MS)
+        self.assertLessEqual(convoy["ns"], report.document["totals"]["recorded_ns"])
+        self.assertRegex(self.text(), r"(?m)^Queues\nflock of busy\.lock:\n    A convoy: from [\d:]+ on somebody always waited, for [\d.]+ ms; "
+                                      + str(convoy["waits"]) + " waits ended meanwhile")
+        self.assertEqual((resource["holds_with_waits"], resource["waited_while_held_ns"]), (0, 0))
+
+    def test_a_hold_with_a_wait_in_it_is_told(self):
+        _, report = self.recorded(PYTHON, "-c", NESTED)
+        outer, inner = report.resource("outer.lock"), report.resource("inner.lock")
+        self.assertEqual((outer["holds_with_waits"], outer["waited_while_held_ns"]), (1, report.wait("inner.lock")["wait_ns"]))
+        self.assertEqual(inner["holds_with_waits"], 0)
+        self.assertGreaterEqual(outer["waited_while_held_ns"], 100 * MS)
+        text = self.text()
+        self.assertRegex(text, r"(?m)^\[0, EOF\) of outer\.lock:\n    Held while its holder waited for another lock: 1 time, for ")
+        self.assertNotIn("convoy", text)
+
+    def test_shares_are_columns_and_numbers(self):
+        _, report = self.recorded(PYTHON, "-c", NESTED)
+        outer, inner = report.resource("outer.lock"), report.resource("inner.lock")
+        recorded = report.document["totals"]["recorded_ns"]
+        self.assertEqual((outer["contended_per_mille"], inner["contended_per_mille"]), (0, 500))
+        self.assertLessEqual(abs(outer["busy_per_mille"] - 1000 * outer["held_by_anybody_ns"] / recorded), 1)
+        self.assertGreater(outer["busy_per_mille"], 0)
+        table = self.text("--columns", "FILE,CONTENDED,BUSY,QUEUE").split("\nResources, ")[1].split("\n\n")[0]
+        header, *lines = table.splitlines()[1:]
+        cells = {line.split()[0]: line.split()[1:] for line in lines}
+        self.assertEqual(header.split(), ["FILE", "CONTENDED", "BUSY", "QUEUE"])
+        self.assertEqual((cells["inner.lock"][:2], cells["outer.lock"][:2]), (["50", "%"], ["0", "%"]))
+        self.assertEqual((cells["inner.lock"][-1], cells["outer.lock"][-1]), ("1", "0"))
+
+
+if __name__ == "__main__":
+    main()
