@@ -29,3 +29,5 @@ add_dependencies(unit-system unit-system-static unit-system-same unit-system-oth
 unit_test(launch)
 target_compile_definitions(unit-launch PRIVATE FLOCKTRACE="$<TARGET_FILE:flocktrace>" LAUNCH_STATIC="$<TARGET_FILE:unit-system-static>")
 add_dependencies(unit-launch flocktrace flocktrace_preload unit-system-static)
+
+unit_test(proc_locks system)
