@@ -38,6 +38,8 @@ enum consequence {
 	CONSEQUENCE_EDEADLK, /* it refused the request that would have closed the circle */
 };
 
+enum verdict_wait { WAITS_FOR_LOCK, WAITS_FOR_CHILD, WAITS_FOR_PIPE };
+
 enum deadlock_end {
 	DEADLOCK_LASTS,	      /* to the end of the recording */
 	DEADLOCK_DIED,	      /* a process died; `breaker` */

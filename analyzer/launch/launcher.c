@@ -44,6 +44,7 @@ struct launcher {
 	struct watch watch;
 	struct coverage coverage;
 	struct reaped reaped;
+	struct live *live;
 	int epoll, child_pidfd;
 	int pause; /* ms */
 	uint64_t report_at, update_at;
@@ -64,6 +65,7 @@ static void seen(void *context, uint64_t position, const uint64_t *payload)
 	struct launcher *launcher = context;
 
 	reaped_record(&launcher->reaped, position, payload);
+	live_record(launcher->live, position, payload);
 	coverage_hurry(&launcher->coverage);
 }
 
@@ -112,6 +114,20 @@ static void timely(struct launcher *launcher, uint64_t now)
 	update_trace(launcher);
 	if (launcher->launch->interrupted)
 		launcher->launch->interrupted(launcher->launch->context);
+}
+
+static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
+{
+	const struct drain *drain = &launcher->drain;
+	const struct live_verdict *verdicts;
+	uint32_t count;
+
+	if (!live_look(launcher->live, now, drain->lapped || drain->holes.count || drain->damaged))
+		return;
+	verdicts = live_verdicts(launcher->live, &count);
+	update_trace(launcher);
+	if (launcher->launch->deadlock)
+		launcher->launch->deadlock(launcher->launch->context, verdicts, count);
 }
 
 static void wait_for_events(struct launcher *launcher)
@@ -163,6 +179,7 @@ static void loop(struct launcher *launcher)
 		watch_step(&launcher->watch, now);
 		coverage_step(&launcher->coverage, now);
 		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
+		look_for_deadlocks(launcher, now);
 		timely(launcher, now);
 	}
 }
@@ -216,6 +233,8 @@ static void begin(struct launcher *launcher, const char *preload)
 	reaped_begin(&launcher->reaped, &launcher->session);
 	coverage_begin(&launcher->coverage, &launcher->session, &launcher->watch, &launcher->reaped,
 		       preload, child);
+	launcher->live = live_open(launcher->session.header, &launcher->session.checked, find_pid,
+				   &launcher->coverage);
 	drain_begin(&launcher->drain, &launcher->session, &launcher->trace, seen, launcher);
 	launcher->update_at = clock_now() + UPDATE_INTERVAL;
 }
@@ -259,6 +278,7 @@ static void finish(struct launcher *launcher)
 static void release(struct launcher *launcher)
 {
 	drain_end(&launcher->drain);
+	live_close(launcher->live);
 	watch_end(&launcher->watch);
 	reaped_end(&launcher->reaped);
 	trace_end(&launcher->trace);

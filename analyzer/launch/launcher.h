@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "analyzer/live/live.h"
+
 /*
  * Opens the trace. `program` is the pid of the program, which waits and has not begun yet. Returns
  * a descriptor and *name (for messages; it must live on), or -1 after saying why on stderr.
@@ -24,6 +26,9 @@ struct launch {
 	/* A second after a signal that should have ended the program: the trace is up to date. May
 	 * be NULL. */
 	void (*interrupted)(void *context);
+	/* There is a new verdict on a deadlock, or a firmer one; all that stand now. The trace is
+	 * up to date. May be NULL. */
+	void (*deadlock)(void *context, const struct live_verdict *verdicts, uint32_t count);
 	void *context;
 };
 

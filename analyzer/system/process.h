@@ -52,8 +52,8 @@ uint64_t process_own_pidns(void);
 /* A CLOEXEC descriptor that polls readable when the process has ended, or -1 and errno. */
 int process_pidfd(pid_t pid);
 
-/* Reads a whole /proc file, NUL-terminated, into *buffer (xrealloc'ed); its length, or -1 and
- * errno. */
+/* Reads a whole file of /proc/PID, with pid 0 of /proc, NUL-terminated, into *buffer (xrealloc'ed);
+ * its length, or -1 and errno. */
 ssize_t process_file(pid_t pid, const char *name, char **buffer);
 
 #endif

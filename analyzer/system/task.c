@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/system/task.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static bool read_text(const struct task *task, const char *name, char *text, size_t room)
+{
+	char path[96];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", (int)task->pid, (int)task->tid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	got = read(fd, text, room - 1);
+	close(fd);
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
+static const char *value_of(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? at + strlen(name) : "";
+}
+
+static bool read_status(struct task *task)
+{
+	char text[4096];
+	const char *at;
+
+	if (!read_text(task, "status", text, sizeof(text)))
+		return false;
+	at = value_of(text, "\nState:\t");
+	task->state = *at ? *at : '?';
+	/* One number for each namespace that it is in, its own last. */
+	task->inner = task->tid;
+	at = value_of(text, "\nNSpid:");
+	for (; *at == '\t'; at += strcspn(at + 1, "\t\n") + 1)
+		task->inner = (pid_t)strtol(at, NULL, 10);
+	task->switches = strtoull(value_of(text, "\nvoluntary_ctxt_switches:"), NULL, 10) +
+			 strtoull(value_of(text, "\nnonvoluntary_ctxt_switches:"), NULL, 10);
+	return true;
+}
+
+static void read_syscall(struct task *task)
+{
+	char text[256], *at = text;
+
+	task->number = SYSCALL_NONE;
+	if (!read_text(task, "syscall", text, sizeof(text)) || *text < '0' || *text > '9')
+		return;
+	task->number = strtol(at, &at, 10);
+	for (int i = 0; i < 6; i++)
+		task->arguments[i] = strtoull(at, &at, 16);
+}
+
+bool tasks_read(pid_t pid, struct tasks *tasks)
+{
+	uint32_t before = tasks->vec.count;
+	struct dirent *entry;
+	char path[64];
+	DIR *directory;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	directory = opendir(path);
+	if (!directory)
+		return false;
+	while ((entry = readdir(directory))) {
+		struct task task = { .pid = pid, .tid = (pid_t)atoi(entry->d_name) };
+
+		if (task.tid <= 0 || !read_status(&task))
+			continue;
+		read_syscall(&task);
+		vec_push(&tasks->vec, task);
+	}
+	closedir(directory);
+	return tasks->vec.count > before;
+}
+
+uint64_t task_switches(const struct task *task)
+{
+	struct task now = { .pid = task->pid, .tid = task->tid };
+
+	return read_status(&now) && now.state != 'R' ? now.switches : UINT64_MAX;
+}
+
+bool task_memory(const struct task *task, uint64_t address, void *bytes, size_t count)
+{
+	struct iovec here = { bytes, count }, there = { (void *)(uintptr_t)address, count };
+
+	return process_vm_readv(task->pid, &here, 1, &there, 1, 0) == (ssize_t)count;
+}
