@@ -231,6 +231,7 @@ void trace_report_write(struct trace_report *report, FILE *out)
 		.directory = directory,
 		.names = report->names,
 		.view = report->options->view,
+		.stacks = report->options->stacks,
 		.table = report->options->table,
 		.deadlocks = report->deadlocks,
 	};

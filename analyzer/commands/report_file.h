@@ -19,6 +19,7 @@ struct report_options {
 	unsigned top;
 	enum view_by by;
 	struct view view;
+	enum stacks_view stacks;
 	bool table; /* asked for: also where nobody waited */
 	struct report_filter filter;
 	const char *columns; /* as the user has written them; NULL: the usual ones */

@@ -106,6 +106,11 @@ int report_option(const char *command, int option, const char *value,
 		if (!parse_top(value, &options->top))
 			return usage_error(command, "-n needs a number, not '%s'", value);
 		return 0;
+	case OPTION_STACKS:
+		if (!view_parse_stacks(value, &options->stacks))
+			return refuse_choice(command, "tree of stacks", value,
+					     view_choices_stacks());
+		return 0;
 	case OPTION_BY:
 	case OPTION_SORT:
 		return view_option(command, option, value, options);

@@ -12,6 +12,7 @@ enum report_option {
 	OPTION_ALL,
 	OPTION_BY,
 	OPTION_SORT,
+	OPTION_STACKS,
 	OPTION_COLUMNS,
 	OPTION_LIST_COLUMNS, /* the command's own: prints them and ends */
 	OPTION_PATH,
@@ -29,6 +30,7 @@ enum report_option {
 		{ "top", required_argument, NULL, 'n' },                                      \
 		{ "by", required_argument, NULL, OPTION_BY },                                 \
 		{ "sort", required_argument, NULL, OPTION_SORT },                             \
+		{ "stacks", required_argument, NULL, OPTION_STACKS },                         \
 		{ "columns", required_argument, NULL, OPTION_COLUMNS },                       \
 		{ "list-columns", no_argument, NULL, OPTION_LIST_COLUMNS },                   \
 		{ "path", required_argument, NULL, OPTION_PATH },                             \
@@ -40,25 +42,27 @@ enum report_option {
 		"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS                  \
 	}
 
-#define REPORT_OPTIONS_HELP                                                                 \
-	"      --json          the report for programs\n"                                   \
-	"  -n, --top N         so many waits and resources, 0: all (10; in JSON 1000 "      \
-	"waits)\n"                                                                          \
-	"      --all           all of them, also where nobody waited; the same as -n 0\n"   \
-	"      --by WHAT       the table is of each resource, site, process or command\n"   \
-	"      --sort KEY      its order: wait, wait-max, waited, acquired, failed-tries, " \
-	"errors, held,\n"                                                                   \
-	"                      held-max\n"                                                  \
-	"      --columns LIST  its columns; +LIST: these too\n"                             \
-	"      --list-columns  the columns that there are\n"                                \
-	"      --path PATTERN  only locks on files that match\n"                            \
-	"      --pid PID       only what this process did, and waits for it\n"              \
-	"      --since TIME    only what was going on then or later: seconds after the "    \
-	"start, "                                                                           \
-	"or\n"                                                                              \
-	"                      YYYY-MM-DDTHH:MM:SS, with Z for UTC\n"                       \
-	"      --until TIME    only what began before\n"                                    \
-	"      --names FILE    also these names for ranges of files\n"                      \
+#define REPORT_OPTIONS_HELP                                                                        \
+	"      --json          the report for programs\n"                                          \
+	"  -n, --top N         so many waits and resources, 0: all (10; in JSON 1000 "             \
+	"waits)\n"                                                                                 \
+	"      --all           all of them, also where nobody waited; the same as -n 0\n"          \
+	"      --by WHAT       the table is of each resource, site, process or command\n"          \
+	"      --sort KEY      its order: wait, wait-max, waited, acquired, failed-tries, "        \
+	"errors, held,\n"                                                                          \
+	"                      held-max\n"                                                         \
+	"      --stacks WHICH  also the stacks as a tree, by time waited there, caused there, or " \
+	"both\n"                                                                                   \
+	"      --columns LIST  its columns; +LIST: these too\n"                                    \
+	"      --list-columns  the columns that there are\n"                                       \
+	"      --path PATTERN  only locks on files that match\n"                                   \
+	"      --pid PID       only what this process did, and waits for it\n"                     \
+	"      --since TIME    only what was going on then or later: seconds after the "           \
+	"start, "                                                                                  \
+	"or\n"                                                                                     \
+	"                      YYYY-MM-DDTHH:MM:SS, with Z for UTC\n"                              \
+	"      --until TIME    only what began before\n"                                           \
+	"      --names FILE    also these names for ranges of files\n"                             \
 	"      --suppressions FILE  findings that are counted, and not shown\n"
 
 /* One of them. 0: taken; else it was refused in one line: the exit status. `value` must outlive the

@@ -4,11 +4,9 @@
  * element of a list is built, written on a line of its own and freed, so that a million waits need
  * no memory.
  */
-#include <inttypes.h>
 #include <sys/wait.h>
 
 #include "analyzer/render/json_parts.h"
-#include "analyzer/render/sites.h"
 
 static struct json_object *run_object(const struct json *json)
 {
@@ -43,22 +41,6 @@ static struct json_object *process_object(struct json *json, uint32_t index)
 	return object;
 }
 
-/* "function file:line" and what is known of it otherwise. */
-static const char *frame_text(struct scratch *scratch, const struct site_frame *frame)
-{
-	const struct source_frame *source = &frame->source;
-
-	if (source->function && source->file && source->line)
-		return scratch_format(scratch, "%s %s:%d", source->function, source->file,
-				      source->line);
-	if (source->function && frame->module)
-		return scratch_format(scratch, "%s+0x%" PRIx64 " (%s)", source->function,
-				      source->offset, frame->module);
-	if (frame->module)
-		return scratch_format(scratch, "%s+0x%" PRIx64, frame->module, frame->address);
-	return scratch_format(scratch, "0x%" PRIx64, frame->address);
-}
-
 static struct json_object *site_object(struct json *json, uint32_t index)
 {
 	struct site site = site_of(json->catalog, json->symbols, index);
@@ -67,7 +49,7 @@ static struct json_object *site_object(struct json *json, uint32_t index)
 
 	for (uint32_t i = 0; i < site.frames.count; i++)
 		json_object_array_add(
-			frames, json_bytes(frame_text(&json->scratch, &site.frames.items[i])));
+			frames, json_bytes(json_frame(&json->scratch, &site.frames.items[i])));
 	set(object, "id", number(index));
 	set(object, "frames", frames);
 	set(object, "truncated", json_object_new_boolean(site.truncated));
@@ -240,6 +222,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 		.catalog = report->catalog,
 		.symbols = symbols,
 		.names = options->names,
+		.stacks_view = options->stacks,
 	};
 	const struct deadlocks *deadlocks = options->deadlocks;
 	bool *used = sites_used(report, findings, deadlocks);
@@ -260,6 +243,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "blame", report->blame_count, NULL, json_blame);
 	write_list(&json, "root_blame", report->root_count, NULL, json_root_blame);
 	write_list(&json, "process_blame", report->process_count, NULL, json_process_blame);
+	write_member(&json, "stacks", json_stacks(&json));
 	write_list(&json, "errors", report->error_count, NULL, error_object);
 	write_list(&json, "ioctls", report->ioctl_count, NULL, json_ioctl);
 	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);

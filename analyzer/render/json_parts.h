@@ -7,6 +7,7 @@
 #include "analyzer/render/json_text.h"
 #include "analyzer/render/phrases.h"
 #include "analyzer/render/render.h"
+#include "analyzer/render/sites.h"
 
 struct json {
 	FILE *out;
@@ -16,6 +17,7 @@ struct json {
 	const struct catalog *catalog;
 	struct symbols *symbols;
 	struct range_names *names; /* NULL: none are known */
+	enum stacks_view stacks_view;
 	struct scratch scratch;
 };
 
@@ -75,6 +77,10 @@ struct json_object *json_range_name(const struct json *json, uint32_t file, enum
 struct json_object *json_quality(struct json *json);
 struct json_object *json_totals(const struct json *json);
 struct json_object *json_filter(struct json *json);
+/* "function file:line" and what is known of it otherwise. */
+const char *json_frame(struct scratch *scratch, const struct site_frame *frame);
+/* null: not asked for. */
+struct json_object *json_stacks(struct json *json);
 struct json_object *json_wait(struct json *json, uint32_t index);
 struct json_object *json_blame(struct json *json, uint32_t index);
 /* What the root held need not be what was waited for. */

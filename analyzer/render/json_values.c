@@ -17,6 +17,21 @@ void json_set_file(struct json_object *object, struct json *json, uint32_t index
 		 : NULL);
 }
 
+const char *json_frame(struct scratch *scratch, const struct site_frame *frame)
+{
+	const struct source_frame *source = &frame->source;
+
+	if (source->function && source->file && source->line)
+		return scratch_format(scratch, "%s %s:%d", source->function, source->file,
+				      source->line);
+	if (source->function && frame->module)
+		return scratch_format(scratch, "%s+0x%" PRIx64 " (%s)", source->function,
+				      source->offset, frame->module);
+	if (frame->module)
+		return scratch_format(scratch, "%s+0x%" PRIx64, frame->module, frame->address);
+	return scratch_format(scratch, "0x%" PRIx64, frame->address);
+}
+
 struct json_object *json_distribution(const struct distribution *all)
 {
 	struct json_object *object = json_object_new_object();

@@ -19,6 +19,7 @@ struct render_options {
 	const char *directory; /* paths below it are shown relative to it; NULL: none */
 	bool table;	       /* also where nobody waited */
 	struct view view;
+	enum stacks_view stacks;
 	struct range_names *names;	   /* of ranges; NULL: none are known */
 	const struct deadlocks *deadlocks; /* NULL: nobody has looked for any */
 };

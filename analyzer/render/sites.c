@@ -136,3 +136,17 @@ const char *site_culprit(struct scratch *scratch, const struct site *site, bool 
 	return place(scratch, best,
 		     *has_source ? phrase_escaped(scratch, base_name(best->source.file)) : NULL);
 }
+
+uint32_t site_telling_frames(const struct site *site)
+{
+	uint32_t count = site->frames.count;
+
+	for (; count; count--) {
+		const struct site_frame *frame = &site->frames.items[count - 1];
+		const char *function = frame->source.function;
+
+		if (!frame->internal && !(function && !strcmp(function, "_start")))
+			return count;
+	}
+	return site->frames.count;
+}

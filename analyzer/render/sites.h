@@ -25,6 +25,12 @@ struct site {
 struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint32_t stack);
 void site_free(struct site *site);
 
+/*
+ * How many frames tell something: what libc does before main, or to start a thread, is the same in
+ * every stack and left to JSON. All, where there is nothing else.
+ */
+uint32_t site_telling_frames(const struct site *site);
+
 /* "save_order() src/orders.c:88", "save_order()+0x1c (orders)", "orders+0x1234", "0x7f12"; inlined
  * ones end with " (inlined)". */
 const char *site_frame_line(struct scratch *scratch, const struct site_frame *frame,

@@ -4,29 +4,11 @@
 
 #include "analyzer/render/text.h"
 
-/*
- * How many frames tell something: what libc does before main, or to start a thread, is the same in
- * every stack and left to JSON. All, where there is nothing else.
- */
-static uint32_t telling_frames(const struct site *site)
-{
-	uint32_t count = site->frames.count;
-
-	for (; count; count--) {
-		const struct site_frame *frame = &site->frames.items[count - 1];
-		const char *function = frame->source.function;
-
-		if (!frame->internal && !(function && !strcmp(function, "_start")))
-			return count;
-	}
-	return site->frames.count;
-}
-
 /* The lines of a stack; "" where there is none. For free(). */
 static char *stack_lines(struct text *text, uint32_t stack)
 {
 	struct site site = site_of(text->catalog, text->symbols, stack);
-	uint32_t shown = telling_frames(&site);
+	uint32_t shown = site_telling_frames(&site);
 	char *lines = NULL;
 	size_t size;
 	FILE *out = open_memstream(&lines, &size);
@@ -44,7 +26,7 @@ static char *stack_lines(struct text *text, uint32_t stack)
 static void count_frames(struct text *text, uint32_t stack)
 {
 	struct site site = site_of(text->catalog, text->symbols, stack);
-	uint32_t shown = telling_frames(&site);
+	uint32_t shown = site_telling_frames(&site);
 
 	for (uint32_t i = 0; i < shown; i++) {
 		text->frames++;

@@ -67,6 +67,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.symbols = symbols,
 		.names = options->names,
 		.view = options->view,
+		.stacks_view = options->stacks,
 		.top = options->top,
 		.colour = options->colour,
 		.directory = options->directory,
@@ -88,6 +89,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	if (everything) {
 		text_resources(&text);
 		text_queues(&text);
+		text_stack_views(&text);
 		text_errors(&text);
 	}
 	text_ioctls(&text);

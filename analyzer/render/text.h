@@ -18,6 +18,7 @@ struct text {
 	struct symbols *symbols;
 	struct range_names *names; /* NULL: none are known */
 	struct view view;
+	enum stacks_view stacks_view;
 	unsigned top; /* 0: all */
 	bool colour;
 	const char *directory;	  /* paths are shown relative to it */
@@ -36,6 +37,7 @@ void text_deadlocks(struct text *text);
 void text_waits(struct text *text);
 void text_resources(struct text *text);
 void text_queues(struct text *text);
+void text_stack_views(struct text *text);
 void text_errors(struct text *text);
 void text_ioctls(struct text *text);
 void text_coverage(struct text *text);

@@ -51,6 +51,23 @@ bool view_parse_by(const char *text, enum view_by *by)
 	return false;
 }
 
+static const char *const stacks_views[] = {
+	[STACKS_NONE] = NULL,
+	[STACKS_WAITED] = "waited",
+	[STACKS_CAUSED] = "caused",
+	[STACKS_BOTH] = "both",
+};
+
+bool view_parse_stacks(const char *text, enum stacks_view *stacks)
+{
+	for (unsigned i = STACKS_WAITED; i <= STACKS_BOTH; i++)
+		if (!strcmp(stacks_views[i], text)) {
+			*stacks = (enum stacks_view)i;
+			return true;
+		}
+	return false;
+}
+
 bool view_parse_sort(const char *text, enum sort_key *sort)
 {
 	for (unsigned i = 0; i < SORT_KEYS; i++)
@@ -142,6 +159,15 @@ char *view_choices_sort(void)
 
 	for (unsigned i = 0; i < SORT_KEYS; i++)
 		list = joined(list, sort_keys[i].key);
+	return list;
+}
+
+char *view_choices_stacks(void)
+{
+	char *list = NULL;
+
+	for (unsigned i = STACKS_WAITED; i <= STACKS_BOTH; i++)
+		list = joined(list, stacks_views[i]);
 	return list;
 }
 

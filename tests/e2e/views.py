@@ -107,6 +107,19 @@ class Views(EndToEnd):
         self.assertEqual(sum(group["wait_ns"]["total"] for group in document["groups"]), document["totals"]["wait_ns"])
         self.assertLessEqual({group["site"] for group in document["groups"]}, {site["id"] for site in document["sites"]} | {None})
 
+    def test_stacks_are_trees_whose_sums_are_what_was_waited(self):
+        for which, trees in ("waited", ["waited"]), ("caused", ["caused"]), ("both", ["waited", "caused"]):
+            document = self.report("trace", "--stacks", which).document
+            self.assertEqual([tree for tree in ("waited", "caused") if document["stacks"][tree] is not None], trees)
+            for tree in trees:
+                self.assertEqual(sum(node["ns"] for node in document["stacks"][tree]), document["totals"]["wait_ns"])
+            text = self.text("--stacks", which)
+            self.assertEqual([tree for tree, heading in (("waited", "\nStacks, by time waited there\n"),
+                                                         ("caused", "\nStacks, by time that others waited ")) if heading in text], trees)
+        self.assertIsNone(self.report().document["stacks"])
+        self.assertNotIn("\nStacks", self.text())
+        self.assertIn("waited, caused, both", self.refused("--stacks", "all"))
+
     def test_a_pattern_selects_files(self):
         document = self.report("trace", "--path", "fir*").document
         self.assertEqual({os.path.basename(resource["path"]) for resource in document["resources"]}, {"first.lock"})

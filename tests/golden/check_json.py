@@ -34,6 +34,33 @@ def members(report, key):
     return value if isinstance(value, list) else [value]
 
 
+def ends(nodes):
+    """{innermost frame, or what is none: ns} of a tree; what a frame has is what those below it have, and what ends there."""
+    sums = {}
+    for node in nodes:
+        below = sum(one["ns"] for one in node["below"])
+        assert node["ns"] >= below, node
+        for frame, ns in [*ends(node["below"]).items(), (node["frame"] or node["about"], node["ns"] - below)]:
+            sums[frame] = sums.get(frame, 0) + ns
+    return {frame: ns for frame, ns in sums.items() if ns}
+
+
+def check_stacks(report):
+    frames = {site["id"]: site["frames"] for site in report["sites"]}
+    for tree, rows, side in ("waited", "blame", "waiter_site"), ("caused", "root_blame", "holder_site"):
+        wanted = {}
+        for row in report[rows]:
+            if tree == "caused" and not row["holder_known"]:
+                parts = {"hand-off: free, not yet granted": row["hand_off_ns"], "nobody known": row["exclusive_ns"] - row["hand_off_ns"]}
+            else:
+                parts = {(frames.get(row[side]) or ["at an unknown stack"])[0]: row["exclusive_ns"]}
+            for frame, ns in parts.items():
+                wanted[frame] = wanted.get(frame, 0) + ns
+        nodes = report["stacks"][tree]
+        assert sum(node["ns"] for node in nodes) == report["totals"]["wait_ns"], tree
+        assert ends(nodes) == {frame: ns for frame, ns in wanted.items() if ns}, (tree, ends(nodes), wanted)
+
+
 def check(report):
     assert report["schema"] == 1
     for key, wanted in KEYS.items():
@@ -77,6 +104,8 @@ def check(report):
         assert report["waits_omitted"] or waited[number] == resource["wait_ns"]["total"]
         for times in resource["wait_ns"], resource["hold_ns"]:
             assert times["p50"] <= times["p90"] <= times["p99"] <= times["max"] <= times["total"] or not times["total"]
+    if report["stacks"]:
+        check_stacks(report)
     assert sum(blamed.values()) == report["totals"]["wait_ns"]
     assert len(report["waits"]) + report["waits_omitted"] == report["totals"]["waits"]
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints a report that was made by hand: golden-report SCENARIO text|all|colour|json. */
+/* Prints a report that was made by hand: golden-report SCENARIO text|all|colour|stacks|json. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,12 +49,14 @@ int main(int argc, char **argv)
 	struct render_options options = { .top = 10, .directory = "/srv/shop" };
 
 	if (!report) {
-		fprintf(stderr, "usage: golden-report SCENARIO text|all|colour|json\n");
+		fprintf(stderr, "usage: golden-report SCENARIO text|all|colour|stacks|json\n");
 		return 2;
 	}
 	options.colour = !strcmp(argv[2], "colour");
 	if (!strcmp(argv[2], "all"))
 		options.top = 0;
+	if (!strcmp(argv[2], "json") || !strcmp(argv[2], "stacks"))
+		options.stacks = STACKS_BOTH;
 	if (!strcmp(argv[2], "json"))
 		render_json(stdout, report, findings(argv[1]), symbols, &options);
 	else
