@@ -45,6 +45,8 @@ struct json_object *json_quality(struct json *json)
 	set(quality, "unresolved_files", number(catalog->quality.unresolved_files));
 	set(quality, "unbalanced_ns", number(report->unbalanced));
 	set(quality, "begins_late", json_object_new_boolean(report->begins_late));
+	set(quality, "covered_since",
+	    report->begins_late ? iso(json, report->covered_since) : NULL);
 	set(quality, "untraced_processes", untraced_list(json));
 	return quality;
 }

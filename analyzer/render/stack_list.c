@@ -23,7 +23,7 @@ static void print_line(const struct stack_list *list, const uint64_t *ns, unsign
 
 	if (ns)
 		units_share(share, *ns, list->total);
-	fprintf(list->text->out, "%9s %5s  %*s%s\n", time, share, (int)(2 * depth), "", line);
+	fprintf(list->text->out, "%11s %5s  %*s%s\n", time, share, (int)(2 * depth), "", line);
 }
 
 /* Of those beside each other; --all shows them too. */
