@@ -33,8 +33,13 @@ void coverage_begin(struct coverage *coverage, struct session *session, struct w
 	coverage->preload = preload;
 	coverage->has_lists = descendants_has_lists();
 	coverage->interval = INTERVAL_MIN;
-	if (root)
+	if (root) {
+		struct process_stat stat;
+
 		vec_push(&coverage->kin, (struct kin){ .pid = root });
+		if (process_stat(root, &stat))
+			coverage->program_start = stat.start_time;
+	}
 }
 
 void coverage_hurry(struct coverage *coverage)
@@ -257,10 +262,60 @@ pid_t coverage_find(const struct coverage *coverage, pid_t inner, uint64_t start
 	return 0;
 }
 
+/* ---- The end -------------------------------------------------------------------------------- */
+
+void coverage_survivors(struct coverage *coverage)
+{
+	struct pids found = { 0 };
+
+	if (!coverage->program_start)
+		return;
+	descendants_started_with("FLOCKTRACE_SESSION", coverage->session->path,
+				 coverage->program_start, &found);
+	for (uint32_t i = 0; i < found.vec.count; i++)
+		add(coverage, found.vec.items[i], 0);
+	vec_free(&found.vec);
+}
+
+/* Of a process that is not named, and could be by now. */
+static bool lives_unheard(const struct coverage *coverage, const struct kin *kin)
+{
+	struct process_stat stat;
+
+	return coverage->program_start && !coverage->reaped->foreign && !kin->named &&
+	       process_stat(kin->pid, &stat) && stat.state != 'Z' && stat.state != 'X' &&
+	       (!kin->start_time || stat.start_time == kin->start_time) &&
+	       !watch_is_recorded(coverage->watch, kin->pid, stat.start_time) &&
+	       !reaped_announced(coverage->reaped, kin->pid);
+}
+
+bool coverage_is_waiting(const struct coverage *coverage)
+{
+	for (uint32_t i = 0; i < coverage->kin.count; i++) {
+		if (lives_unheard(coverage, &coverage->kin.items[i]))
+			return true;
+	}
+	return false;
+}
+
+static void judge_last(struct coverage *coverage, struct kin *kin)
+{
+	char exe[PATH_MAX];
+
+	if (!lives_unheard(coverage, kin)) {
+		judge_ended(coverage, kin);
+		return;
+	}
+	process_executable(kin->pid, exe, sizeof(exe));
+	free(kin->exe);
+	kin->exe = xstrdup(exe);
+	name(coverage, kin, "still ran at the end of the program");
+}
+
 void coverage_end(struct coverage *coverage)
 {
 	while (coverage->kin.count) {
-		judge_ended(coverage, &coverage->kin.items[coverage->kin.count - 1]);
+		judge_last(coverage, &coverage->kin.items[coverage->kin.count - 1]);
 		drop(coverage, coverage->kin.count - 1);
 	}
 	vec_free(&coverage->kin);

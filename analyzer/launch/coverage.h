@@ -36,6 +36,7 @@ struct coverage {
 	VEC(struct kin) kin;
 	uint32_t at; /* next to be looked at in this walk */
 	bool changed;
+	uint64_t program_start; /* clock ticks; 0: no program of ours */
 	uint64_t walk_began, spent, next_walk, earliest, interval; /* ns */
 };
 
@@ -52,7 +53,14 @@ void coverage_hurry(struct coverage *coverage);
 /* The pid here of a process that has `inner` in its own namespace; 0: not known. */
 pid_t coverage_find(const struct coverage *coverage, pid_t inner, uint64_t start_time);
 
-/* A last look. */
+/* The program has ended: those of its descendants that live on are looked for, wherever they are.
+ */
+void coverage_survivors(struct coverage *coverage);
+
+/* Whether one of those has not announced itself so far; it may be about to. */
+bool coverage_is_waiting(const struct coverage *coverage);
+
+/* A last look; who lives and has not announced itself is named. */
 void coverage_end(struct coverage *coverage);
 
 #endif

@@ -27,12 +27,13 @@
 
 enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 
-#define EVENTS		64
-#define EVENT_SIGNAL	(UINT64_C(1) << 32) /* beyond all slot numbers */
-#define EVENT_CHILD	(UINT64_C(2) << 32)
-#define REPORT_AFTER	(800 * MILLISECOND) /* so that it is out within a second */
-#define UPDATE_INTERVAL (100 * MILLISECOND)
-#define HOLES_PATIENCE	(50 * MILLISECOND) /* for records that are being written at the very end */
+#define EVENTS		   64
+#define EVENT_SIGNAL	   (UINT64_C(1) << 32) /* beyond all slot numbers */
+#define EVENT_CHILD	   (UINT64_C(2) << 32)
+#define REPORT_AFTER	   (800 * MILLISECOND) /* so that it is out within a second */
+#define UPDATE_INTERVAL	   (100 * MILLISECOND)
+#define SURVIVORS_PATIENCE (100 * MILLISECOND) /* from exec to the recorder's constructor */
+#define HOLES_PATIENCE	   (50 * MILLISECOND) /* for records that are being written at the very end */
 
 struct launcher {
 	const struct launch *launch;
@@ -250,16 +251,26 @@ static void drain_rest(struct launcher *launcher)
 		 !usleep(1000));
 }
 
+/* Who was born in the last moment, or is about to end with the program, gets a moment too. */
+static void hear_survivors(struct launcher *launcher)
+{
+	uint64_t until = clock_now() + SURVIVORS_PATIENCE;
+
+	coverage_survivors(&launcher->coverage);
+	while (coverage_is_waiting(&launcher->coverage) && clock_now() < until) {
+		usleep(1000);
+		watch_all(&launcher->watch);
+		drain_step(&launcher->drain);
+	}
+}
+
 static void finish(struct launcher *launcher)
 {
 	struct watch *watch = &launcher->watch;
 
 	watch_all(watch);
-	for (uint32_t i = 0; i < launcher->session.checked.process_slots; i++) {
-		if (watch->watched[i].process && watch->watched[i].pid == watch->child)
-			watch_ended(watch, i);
-	}
 	drain_step(&launcher->drain);
+	hear_survivors(launcher);
 	coverage_end(&launcher->coverage);
 	if (watch->child)
 		reaped_ours(&launcher->reaped, watch->child, watch->child_status,

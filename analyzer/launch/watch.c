@@ -196,6 +196,10 @@ void watch_all(struct watch *watch)
 {
 	watch->at = 0;
 	scan(watch, UINT32_MAX);
+	for (uint32_t i = 0; i < watch->session->checked.process_slots; i++) {
+		if (watch->watched[i].pid && is_gone(&watch->watched[i]))
+			watch_ended(watch, i);
+	}
 	watch_sweep(watch);
 }
 

@@ -53,7 +53,7 @@ void watch_step(struct watch *watch, uint64_t now);
 /* Frees the thread slots of the dead; what they were inside of goes into the trace. */
 void watch_sweep(struct watch *watch);
 
-/* Looks at all slots, and sweeps. */
+/* Looks at all slots and at all who are followed, and sweeps. */
 void watch_all(struct watch *watch);
 
 /* A pidfd of this slot has become readable. */

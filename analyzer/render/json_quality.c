@@ -47,6 +47,7 @@ struct json_object *json_quality(struct json *json)
 	set(quality, "begins_late", json_object_new_boolean(report->begins_late));
 	set(quality, "covered_since",
 	    report->begins_late ? iso(json, report->covered_since) : NULL);
+	set(quality, "still_running", number(trust_still_running(json->catalog)));
 	set(quality, "untraced_processes", untraced_list(json));
 	return quality;
 }

@@ -66,6 +66,15 @@ static const char *untraced_names(struct scratch *scratch, const struct catalog 
 	return scratch_take(scratch, text);
 }
 
+uint32_t trust_still_running(const struct catalog *catalog)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; catalog->run.end && i < catalog->process_count; i++)
+		count += !catalog->processes[i].dead;
+	return count;
+}
+
 static void add_recorder_losses(struct missing *missing, const struct catalog *catalog)
 {
 	add_number(missing, catalog->quality.lost, "record lost", "records lost");
@@ -142,6 +151,9 @@ const char *trust_missing(struct scratch *scratch, const struct report *report,
 					     untraced_names(scratch, catalog)));
 	if (catalog->run.begin && !catalog->run.end && !catalog->run.live)
 		add(&missing, "recording was cut off");
+	add_number(&missing, trust_still_running(catalog),
+		   "process still ran at the end of the program",
+		   "processes still ran at the end of the program");
 	add_recorder_losses(&missing, catalog);
 	add_model_doubts(&missing, report);
 	add_connections(&missing, report, names);

@@ -11,6 +11,8 @@
  * where the record is complete. */
 const char *trust_missing(struct scratch *scratch, const struct report *report,
 			  struct range_names *names);
+/* How many processes lived on when the program had ended: what they did then is not recorded. */
+uint32_t trust_still_running(const struct catalog *catalog);
 /* The last part of a program's path. */
 const char *trust_exe_name(const char *exe);
 

@@ -72,7 +72,10 @@ static bool contains(const struct pids *pids, pid_t pid)
 	return false;
 }
 
-void descendants_scan(const struct pids *parents, struct pids *pids)
+typedef bool (*wanted_fn)(const void *context, pid_t pid, const struct process_stat *stat);
+
+/* One pass over /proc. */
+static void scan(wanted_fn wanted, const void *context, struct pids *pids)
 {
 	struct process_stat stat;
 	struct dirent *entry;
@@ -83,8 +86,39 @@ void descendants_scan(const struct pids *parents, struct pids *pids)
 	while ((entry = readdir(proc))) {
 		pid_t pid = entry_pid(entry);
 
-		if (pid && process_stat(pid, &stat) && contains(parents, stat.parent))
+		if (pid && process_stat(pid, &stat) && wanted(context, pid, &stat))
 			vec_push(&pids->vec, pid);
 	}
 	closedir(proc);
+}
+
+static bool has_parent(const void *context, pid_t pid, const struct process_stat *stat)
+{
+	(void)pid;
+	return contains(context, stat->parent);
+}
+
+void descendants_scan(const struct pids *parents, struct pids *pids)
+{
+	scan(has_parent, parents, pids);
+}
+
+struct start {
+	const char *name, *text;
+	uint64_t since;
+};
+
+static bool was_started(const void *context, pid_t pid, const struct process_stat *stat)
+{
+	const struct start *start = context;
+
+	return stat->start_time >= start->since && stat->state != 'Z' &&
+	       process_started_with(pid, start->name, start->text) == ANSWER_YES;
+}
+
+void descendants_started_with(const char *name, const char *text, uint64_t since, struct pids *pids)
+{
+	const struct start start = { name, text, since };
+
+	scan(was_started, &start, pids);
 }

@@ -4,6 +4,7 @@
 #define ANALYZER_SYSTEM_DESCENDANTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "analyzer/base/vec.h"
@@ -23,5 +24,12 @@ void descendants_children(pid_t pid, struct pids *pids);
  * (one pass over /proc).
  */
 void descendants_scan(const struct pids *parents, struct pids *pids);
+
+/*
+ * Those that no parent leads to any more: appends every process of the machine, born at `since`
+ * (clock ticks) or later, whose environment has NAME=…text…
+ */
+void descendants_started_with(const char *name, const char *text, uint64_t since,
+			      struct pids *pids);
 
 #endif

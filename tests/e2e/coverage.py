@@ -52,6 +52,17 @@ class Coverage(EndToEnd):
         self.assertIn("lost environment", result.stderr)
         self.assertNotIn("Complete.", result.stderr)
 
+    def test_what_a_process_does_after_the_end_of_the_program_is_missing(self):
+        os.mkfifo(self.path("locked"))
+        os.mkfifo(self.path("hold"))
+        hold = os.open(self.path("hold"), os.O_RDWR)
+        result = self.flocktrace("run", "sh", "-c",
+                                 "flock n.lock sh -c 'echo >locked; cat hold' >/dev/null 2>&1 & read line <locked; exit 5")
+        os.close(hold)
+        self.assertEqual(result.returncode, 5)
+        self.assertRegex(result.stderr, r"INCOMPLETE: [23] processes still ran at the end of the program\.")
+        self.assertNotIn("Complete.", result.stderr)
+
     @needs("prlimit")
     def test_a_trace_that_reached_the_limit_of_file_sizes_says_how_many_records_are_not_in_it(self):
         self.run_program("prlimit", "--fsize=4194304", FLOCKTRACE, "record", "-o", "trace", "--", PYTHON, "-c", """

@@ -7,7 +7,7 @@ import sys
 
 KEYS = {
     "run": {"version", "command", "start", "end", "status"},
-    "quality": {"events", "lost", "holes", "overlaps", "untraced_holders", "untraced_processes"},
+    "quality": {"events", "lost", "holes", "overlaps", "untraced_holders", "still_running", "untraced_processes"},
     "processes": {"id", "pid", "ppid", "command", "exe"},
     "sites": {"id", "frames"},
     "resources": {"id", "path", "device", "inode", "world", "start", "end", "name", "acquisitions",

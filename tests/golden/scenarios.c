@@ -104,7 +104,7 @@ static void reset(void)
 	};
 	stacks[LOADING].truncated = true;
 	for (size_t i = 0; i < COUNT(processes); i++)
-		processes[i].status = -1, processes[i].arguments = "";
+		processes[i].dead = true, processes[i].status = -1, processes[i].arguments = "";
 }
 
 static struct hold hold_of(uint32_t process, uint32_t stack, uint64_t start, uint64_t end)
