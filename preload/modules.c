@@ -18,8 +18,9 @@ struct module {
 	uintptr_t end, base;
 	uint8_t build_id[BUILD_ID_MAX];
 	uint8_t build_id_bytes;
-	const char *_Atomic
-		path; /* the loader's own string: fresh at each walk that finds the module */
+	/* Of the loader: fresh at each walk that finds the module. */
+	const char *_Atomic path;
+	const void *_Atomic map;   /* only to compare */
 	_Atomic uint64_t position; /* of the last RECORD_MODULE; 0: to be announced */
 };
 
@@ -122,21 +123,31 @@ static bool find_headers(const struct dl_find_object *found, struct dl_phdr_info
 }
 #endif
 
-bool modules_find(uintptr_t address, struct dl_phdr_info *info)
+static bool find(uintptr_t address, struct dl_phdr_info *info, const void **map)
 {
 #ifdef HAVE_FIND_OBJECT
 	struct dl_find_object found;
 
+	*map = NULL;
 	if (!find_object)
 		return find_in_snapshot(address, info);
 	if (find_object((void *)address, &found))
 		return false;
+	*map = found.dlfo_link_map;
 	info->dlpi_addr = found.dlfo_link_map->l_addr;
 	info->dlpi_name = found.dlfo_link_map->l_name;
 	return find_headers(&found, info);
 #else
+	*map = NULL;
 	return find_in_snapshot(address, info);
 #endif
+}
+
+bool modules_find(uintptr_t address, struct dl_phdr_info *info)
+{
+	const void *map;
+
+	return find(address, info, &map);
 }
 
 /* ---- The table */
@@ -182,9 +193,9 @@ static bool find_build_id(const ElfW(Nhdr) * note, size_t length, struct module 
 	return false;
 }
 
-static struct module describe(const struct dl_phdr_info *info)
+static struct module describe(const struct dl_phdr_info *info, const void *map)
 {
-	struct module module = { .base = info->dlpi_addr, .path = info->dlpi_name };
+	struct module module = { .base = info->dlpi_addr, .path = info->dlpi_name, .map = map };
 
 	find_extent(info, &module);
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -261,14 +272,16 @@ uint64_t modules_frame(uintptr_t address)
 {
 	struct dl_phdr_info info;
 	struct module found, *module;
+	const void *map;
 
-	if (!modules_find(address, &info))
+	if (!find(address, &info, &map))
 		return FRAME(0, address);
-	found = describe(&info);
+	found = describe(&info, map);
 	module = enter(&found);
 	if (!module)
 		return FRAME(0, address);
 	atomic_store_explicit(&module->path, found.path, memory_order_relaxed);
+	atomic_store_explicit(&module->map, map, memory_order_relaxed);
 	if (!emit_is_fresh(atomic_load_explicit(&module->position, memory_order_relaxed)))
 		atomic_store_explicit(&module->position, announce(module, false),
 				      memory_order_relaxed);
@@ -288,12 +301,23 @@ void modules_announce_slow(const uint64_t *frames, uint32_t count)
 	}
 }
 
+/*
+ * Nothing of the object itself is read, nor of what the loader keeps about it: another thread may
+ * be unloading just that one.
+ */
 static bool is_loaded(const struct module *module, uintptr_t start)
 {
-	struct dl_phdr_info info;
+#ifdef HAVE_FIND_OBJECT
+	struct dl_find_object found;
 
-	return modules_find(start, &info) && info.dlpi_addr == module->base &&
-	       info.dlpi_name == atomic_load_explicit(&module->path, memory_order_relaxed);
+	return !find_object ||
+	       (!find_object((void *)start, &found) &&
+		found.dlfo_link_map == atomic_load_explicit(&module->map, memory_order_relaxed));
+#else
+	(void)module;
+	(void)start;
+	return true; /* what was there at the start is all that is known */
+#endif
 }
 
 bool modules_forget_unloaded(void)

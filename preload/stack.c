@@ -27,6 +27,7 @@ static _Atomic uint32_t unloads;
 
 void stack_unloaded(void)
 {
+	unwind_unloaded();
 	if (modules_forget_unloaded())
 		atomic_fetch_add_explicit(&unloads, 1, memory_order_release);
 }

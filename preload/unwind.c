@@ -37,6 +37,7 @@ static struct {
 	__typeof__(unw_get_save_loc) *get_save_loc;
 	__typeof__(unw_is_signal_frame) *is_signal_frame;
 	__typeof__(unw_get_accessors) *get_accessors;
+	__typeof__(unw_flush_cache) *flush_cache;
 	unw_addr_space_t *local;
 } lib;
 
@@ -56,10 +57,11 @@ bool unwind_prepare(void)
 	*(void **)&lib.get_save_loc = dlsym(handle, NAME(unw_get_save_loc));
 	*(void **)&lib.is_signal_frame = dlsym(handle, NAME(unw_is_signal_frame));
 	*(void **)&lib.get_accessors = dlsym(handle, NAME(unw_get_accessors));
+	*(void **)&lib.flush_cache = dlsym(handle, NAME(unw_flush_cache));
 	*(void **)&lib.local = dlsym(handle, NAME(unw_local_addr_space));
 	lib.usable = lib.backtrace && lib.getcontext && lib.init_local && lib.step && lib.get_reg &&
-		     lib.get_save_loc && lib.is_signal_frame && lib.get_accessors && lib.local &&
-		     isolate(handle);
+		     lib.get_save_loc && lib.is_signal_frame && lib.get_accessors &&
+		     lib.flush_cache && lib.local && isolate(handle);
 	return lib.usable;
 }
 
@@ -149,12 +151,47 @@ static void run(void (*walk)(struct errand *errand), struct errand *errand)
 		atomic_store_explicit(&given_up, 0, memory_order_relaxed);
 }
 
+/*
+ * libunwind remembers by address how to go on from a frame: by the code that comes there next it
+ * would follow anything for a pointer. Its tables are flushed; that of unw_backtrace() can't be, so
+ * from then on walks go step by step.
+ */
+static _Atomic bool unloaded;
+
+void unwind_unloaded(void)
+{
+	if (!lib.usable)
+		return;
+	atomic_store_explicit(&unloaded, true, memory_order_relaxed);
+	lib.flush_cache(*lib.local, 0, 0);
+}
+
+static void walk_by_steps(struct errand *errand)
+{
+	unw_context_t context;
+	unw_cursor_t cursor;
+	unw_word_t address;
+
+	take_context(&context);
+	if (lib.init_local(&cursor, &context) < 0)
+		return;
+	while (errand->count < errand->room && lib.step(&cursor) > 0 &&
+	       lib.get_reg(&cursor, UNW_REG_IP, &address) >= 0)
+		errand->addresses[errand->count++] = address;
+}
+
 static void walk(struct errand *errand)
 {
 	int count;
 
-	if (__builtin_setjmp(errand->thread->bail_out)) /* isolate.c: a lock could not be had */
+	if (__builtin_setjmp(errand->thread->bail_out)) { /* isolate.c: a lock could not be had */
+		errand->count = 0;
 		return;
+	}
+	if (atomic_load_explicit(&unloaded, memory_order_relaxed)) {
+		walk_by_steps(errand);
+		return;
+	}
 	count = lib.backtrace((void **)errand->addresses, (int)errand->room);
 	errand->count = count > 0 ? (uint32_t)count : 0;
 }

@@ -19,6 +19,8 @@ bool unwind_prepare(void);
 bool unwind_usable(void);
 /* A walk could not get one of libunwind's mutexes. */
 void unwind_given_up(void);
+/* A library may have gone: what libunwind remembers of addresses no longer holds. */
+void unwind_unloaded(void);
 /* libunwind was told of memory that it can be read. */
 void unwind_guessed(void);
 /* Read only to make it forget others: needs no asking. */

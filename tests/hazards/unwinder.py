@@ -37,7 +37,6 @@ class Unwinder(EndToEnd):
         self.assertEqual(dumped.returncode, 0, dumped.stderr)
         return len(re.findall(r"(?m)  stack of #\d+, (?!1 )\d+ frames", dumped.stdout))
 
-    @unittest.skipUnless(os.path.exists(PLUGIN), "no C++ compiler here")
     def test_threads_that_all_walk_at_once(self):
         """A walk that must be given up, because another thread is in libunwind, leaves by its own frame."""
         for _ in range(100):
@@ -45,6 +44,7 @@ class Unwinder(EndToEnd):
             self.assertEqual(result.returncode, 0, result.stderr)
             os.unlink(self.path("threads.trace"))
 
+    @unittest.skipUnless(os.path.exists(PLUGIN), "no C++ compiler here")
     def test_destructors_of_a_plugin_run_when_its_thread_is_cancelled_or_exits(self):
         said, _ = self.same(host("plugin_host"), PLUGIN)
         self.assertEqual(said, "destructor\ncatch: over\ndestructor\nwait: over\ndestructor\nexit: over\n" * 2)
@@ -118,6 +118,15 @@ class Unwinder(EndToEnd):
             elif match := re.search(r" flock\(.*/file(\d+)  stack (\d+)", line):
                 found.setdefault(int(match[1]), set()).add(stacks[match[2]])
         self.assertEqual(found, {number: {library} for number, library in enumerate(libraries, 1)})
+
+    @unittest.skipUnless(os.path.exists(host("framed.so")), "only for x86-64")
+    def test_another_frame_at_the_address_of_one_that_was_closed(self):
+        libraries = [host(f"{kind}.so") for kind in ("framed", "frameless", "framed")]
+        self.assertEqual(len(set(self.record(host("reload"), *libraries).split())), 1, "not loaded at one address")
+        self.assertGreater(self.stacks("trace"), 2)
+
+    def test_libraries_that_threads_load_and_unload_all_at_once(self):
+        self.same(host("unloads"), "300", *(host(f"reloaded{which}.so") for which in (1, 2, 3, 4)))
 
 
 if __name__ == "__main__":
