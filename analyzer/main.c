@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* flocktrace COMMAND: the table of commands. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +33,7 @@ static int version(void)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
@@ -52,5 +53,18 @@ int main(int argc, char **argv)
 	}
 	fprintf(stderr, "flocktrace: unknown %s '%s'; try 'flocktrace --help'\n",
 		*word == '-' ? "option" : "command", word);
+	return EXIT_TROUBLE;
+}
+
+/* What could not be written to stdout is no success, whichever command it was. */
+int main(int argc, char **argv)
+{
+	int code = run_command(argc, argv);
+
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	fprintf(stderr, "flocktrace: stdout: %s\n",
+		errno ? strerror(errno) : "could not be written");
 	return EXIT_TROUBLE;
 }

@@ -54,10 +54,6 @@ static int dump_file(struct dump *dump, const char *path, bool calls)
 		print_records(dump);
 	intern_free(&dump->intern);
 	trace_file_close(&dump->file);
-	if (fflush(dump->out) || ferror(dump->out)) {
-		fprintf(stderr, "flocktrace: stdout: %s\n", strerror(errno));
-		return EXIT_TROUBLE;
-	}
 	return 0;
 }
 

@@ -42,25 +42,24 @@ static int trouble(const char *name, const char *reason)
 static int write_report(struct trace_report *report, const char *const *traces, uint32_t count,
 			const char *output)
 {
-	FILE *out = stdout;
+	FILE *out;
 	int failed;
 
-	for (uint32_t i = 0; output && i < count; i++)
+	if (!output) {
+		trace_report_write(report, stdout);
+		return 0;
+	}
+	for (uint32_t i = 0; i < count; i++)
 		if (same_file(traces[i], output))
 			return trouble(output, "is the trace itself");
-	if (output)
-		out = fopen(output, "we");
+	out = fopen(output, "we");
 	if (!out)
 		return trouble(output, strerror(errno));
 	trace_report_write(report, out);
 	errno = 0;
 	failed = fflush(out) | ferror(out);
-	if (output)
-		failed |= fclose(out);
-	if (failed)
-		return trouble(output ? output : "stdout",
-			       errno ? strerror(errno) : "could not be written");
-	return 0;
+	failed |= fclose(out);
+	return failed ? trouble(output, errno ? strerror(errno) : "could not be written") : 0;
 }
 
 static int report(const char *const *traces, uint32_t count, const char *output,

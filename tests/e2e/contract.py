@@ -76,6 +76,14 @@ class Program(EndToEnd):
         with open(self.path("report.txt")) as file:
             self.assertIn("Complete.", file.read())
 
+    def test_what_cannot_be_written_to_stdout_is_said_by_every_command(self):
+        self.record("true")
+        for command in ("--help", "--version", "run --help", "record --help", "report --help", "dump --help", "doctor --help",
+                        "report --list-columns", "report trace", "report --json trace", "dump trace", "doctor true"):
+            with self.subTest(command):
+                result = self.run_program("sh", "-c", f"exec {FLOCKTRACE} {command} >/dev/full")
+                self.assertEqual((result.returncode, result.stderr), (125, "flocktrace: stdout: No space left on device\n"))
+
     def test_a_report_that_cannot_be_written_is_said_and_the_program_keeps_its_status(self):
         result = self.flocktrace("run", "-o", "/dev/full", "sh", "-c", "exit 3")
         self.assertEqual(result.returncode, 3)

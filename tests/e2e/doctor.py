@@ -164,7 +164,7 @@ class Doctor(EndToEnd):
 
     def test_a_process_whose_session_is_none(self):
         pid = self.start(*WAITS_FOR_INPUT, environment={"LD_PRELOAD": PRELOAD, "FLOCKTRACE_SESSION": "/no/such/session"})
-        self.assertIn("    recorder stepped aside: ", self.doctor(str(pid), status=1))
+        self.assertIn("    no session to record into: ", self.doctor(str(pid), status=1))
 
     @AS_ROOT
     def test_a_process_that_gained_rights(self):
