@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/waits.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "analyzer/model/last_words.h"
@@ -271,11 +272,15 @@ static void tell(struct model *model, const struct flight *flight, uint64_t time
  * in the trace may have been answered inside it.
  */
 static bool was_a_wait(const struct model *model, const struct flight *flight, bool blocked_now,
-		       uint64_t duration, enum outcome outcome)
+		       uint64_t duration, enum outcome outcome, int error)
 {
 	if (outcome == OUTCOME_WAITING)
 		return blocked_now ||
 		       (duration >= WAIT_UNKNOWN_NS && flight->losses == model->losses);
+	/* It refuses before it sleeps (posix_lock_inode()); a second time only after a real wait.
+	 */
+	if (error == EDEADLK)
+		return duration >= WAIT_UNKNOWN_NS;
 	return duration >= WAIT_UNKNOWN_NS ||
 	       (duration >= WAIT_MIN_NS && model->overlaps.count > 0);
 }
@@ -297,7 +302,7 @@ static bool finish(struct model *model, struct flight *flight, uint64_t time, en
 		      HOLD_OPEN);
 	}
 	collect_overlaps(model, flight, time);
-	if (!was_a_wait(model, flight, blocked_now, time - flight->begin, outcome))
+	if (!was_a_wait(model, flight, blocked_now, time - flight->begin, outcome, error))
 		return false;
 	tell(model, flight, time, outcome, error, at_most);
 	return true;

@@ -101,7 +101,8 @@ void text_coverage(struct text *text)
 		fprintf(text->out, "Blame and waits differ by %s: a mistake of flocktrace.\n",
 			phrase_duration(scratch, report->unbalanced));
 	if (report->quality.implied_ends)
-		fprintf(text->out, "Ended by the death of their holder, or by the next one's "
+		fprintf(text->out,
+			"Ended by the death of their holder, or by the next one's "
 			"turn: %s.\n",
 			phrase_number(scratch, report->quality.implied_ends, "hold", "holds"));
 	if (text->unnamed)

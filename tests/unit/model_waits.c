@@ -142,7 +142,7 @@ Test(model_waits, a_flock_wait_is_for_the_whole_file)
 
 Test(model_waits, errors_end_a_wait)
 {
-	static const int errors[] = { EDEADLK, EINTR, ENOLCK };
+	static const int errors[] = { EINTR, ENOLCK };
 
 	take(10, posix(A, X, 0, 10));
 	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
@@ -151,6 +151,17 @@ Test(model_waits, errors_end_a_wait)
 		cr_expect_str_eq(told(), "B waits X0-10 10000..20000 failed: A 10000..20000\n");
 	}
 	cr_expect_str_eq(held(), "A:X0-10");
+}
+
+Test(model_waits, the_kernel_refuses_a_deadlock_at_once_or_after_a_wait_for_another_holder)
+{
+	take(10, posix(A, X, 0, 10));
+	ask(10000, waiting(posix(B, X, 0, 10)));
+	answer(10000, 20000, waiting(posix(B, X, 0, 10)), EDEADLK);
+	cr_expect_str_eq(told(), "");
+	ask(30000, waiting(posix(B, X, 0, 10)));
+	answer(30000, 30000 + 20 * MS, waiting(posix(B, X, 0, 10)), EDEADLK);
+	cr_expect_str_eq(told(), "B waits X0-10 30000..20030000 failed: A 30000..20030000\n");
 }
 
 Test(model_waits, refusals_are_no_waits)
