@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """One holder, one waiter, known milliseconds: what the report says of them."""
 
+import collections
 import json
 import os
+import re
 
-from e2e import MS, PYTHON, EndToEnd, main, victim
+from e2e import FLOCKTRACE, MS, PYTHON, EndToEnd, main, needs, victim
 
 
 class Contention(EndToEnd):
@@ -110,6 +112,59 @@ class Chain(EndToEnd):
         text = self.flocktrace("report", "trace").stdout
         self.assertRegex(text, rf"of which \S+ ms while it waited itself, for \[0, EOF\) of f, held by \w+\S*\[{self.who['a']}\]")
         self.assertRegex(text.splitlines()[1], r"holding \[0, EOF\) of f\.")
+
+
+# Waits of each kind, one after the other.
+WAITS = """
+import fcntl, lab
+def posix(file):
+    fcntl.lockf(file, fcntl.LOCK_EX, 100)
+def unlock_posix(file):
+    fcntl.lockf(file, fcntl.LOCK_UN, 100)
+def whole(file):
+    fcntl.flock(file, fcntl.LOCK_EX)
+def unlock_whole(file):
+    fcntl.flock(file, fcntl.LOCK_UN)
+for turn in range(3):
+    lab.contend("posix", posix, unlock_posix, posix, 150)
+    lab.contend("whole", whole, unlock_whole, whole, 150)
+"""
+
+
+class Strace(EndToEnd):
+    CALL = re.compile(r"^(\d+) +(?:(fcntl|flock)\(.*(?:F_SETLKW|LOCK_EX).* <([\d.]+)>$|<\.\.\. (fcntl|flock) resumed>.* <([\d.]+)>$)")
+
+    def by_process(self):
+        """Both at once, on the same calls: {pid: (ns that strace, that the report has)} of the waits, and how many there are."""
+        for name in "calls", "trace":
+            if os.path.exists(self.path(name)):
+                os.unlink(self.path(name))
+        result = self.run_program("strace", "-f", "-T", "-o", "calls", "-e", "trace=fcntl,flock", FLOCKTRACE, "record", "-o", "trace", "--",
+                                  PYTHON, "-c", WAITS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        seen = collections.Counter()
+        with open(self.path("calls"), encoding="utf-8") as file:
+            for call in filter(None, map(self.CALL.match, file)):
+                ns = float(call.group(3) or call.group(5)) * 1e9
+                if ns > 10 * MS:
+                    seen[int(call.group(1))] += ns
+        waits = self.report().waits
+        said = collections.Counter()
+        for wait in waits:
+            said[wait["tid"]] += wait["wait_ns"]
+        self.assertEqual(said.keys(), seen.keys())
+        self.assertEqual(len(waits), 6)
+        return {pid: (seen[pid], said[pid]) for pid in seen}
+
+    @needs("strace")
+    def test_waits_are_as_long_as_strace_says(self):
+        """Within 5 % and 50 us a call. What both measure lies between two wakings of strace, so a busy machine gets three tries."""
+        for _ in range(3):
+            times = self.by_process()
+            apart = {pid: pair for pid, pair in times.items() if abs(pair[0] - pair[1]) > pair[0] * 0.05 + 50_000}
+            if not apart:
+                return
+        self.fail(f"strace and the report differ: {apart}")
 
 
 if __name__ == "__main__":
