@@ -120,7 +120,7 @@ static void write_one(FILE *out, const struct catalog *catalog, struct symbols *
 		finding->file < catalog->file_count ? catalog->files[finding->file].path : "";
 	const char *function = function_of(&scratch, catalog, symbols, finding->sides[0].stack);
 
-	fprintf(out, "# %s\n", phrase_finding(&scratch, catalog, finding, NULL));
+	fprintf(out, "# %s\n", phrase_finding(&scratch, catalog, NULL, finding, NULL));
 	fputs(finding_kinds[finding->id].name, out);
 	if (*path || function) {
 		fputs(*path ? " path " : " function ", out);

@@ -15,6 +15,7 @@ static void conclude(struct findings_builder *builder, uint32_t at, uint64_t tim
 		return;
 	finding = found(builder, lost.id, lost.hold.file, lost.hold.world, lost.dropped,
 			side_of_hold(&lost.hold), lost.taken_then);
+	found_range(finding, lost.hold.start, lost.hold.end);
 	if (time - lost.dropped.time > finding->duration)
 		finding->duration = time - lost.dropped.time;
 }

@@ -25,6 +25,7 @@ static void leak_found(struct findings_builder *builder, const struct hold *hold
 	struct finding *finding = found(builder, FINDING_LEAKED_TO_CHILD, hold->file, hold->world,
 					side_of_hold(hold), keeper, wanted);
 
+	found_range(finding, hold->start, hold->end);
 	if (until - hold->kept_since > finding->duration)
 		finding->duration = until - hold->kept_since;
 }
@@ -100,6 +101,7 @@ static void look_at_last(struct findings_builder *builder, const struct habit *h
 		return;
 	finding = found(builder, FINDING_NEVER_RELEASED, hold->file, hold->world,
 			side_of_hold(hold), nobody, nobody);
+	found_range(finding, hold->start, hold->end);
 	if (duration > finding->duration) {
 		finding->duration = duration;
 		finding->number = habit->count;

@@ -20,6 +20,7 @@ static void conclude(struct findings_builder *builder, struct series *series)
 	if (series->tries >= POLLS_MIN && duration / (series->tries - 1) < POLL_NS) {
 		finding = found(builder, FINDING_POLLING, series->first.file, series->first.world,
 				series->first.by, series->holder, nobody);
+		found_range(finding, series->first.start, series->first.end);
 		if (series->tries > finding->number) {
 			finding->number = series->tries;
 			finding->duration = duration;
@@ -123,8 +124,9 @@ static void look_for_test(struct findings_builder *builder, const struct request
 	/* To test and then try is superfluous, but does no harm: sqlite3 does so. */
 	if (thread->tested && request->may_block && same_lock(&thread->test, &asked) &&
 	    same_place(builder, thread->test.by.stack, asked.by.stack))
-		found(builder, FINDING_TEST_THEN_LOCK, request->file, request->world, asked.by,
-		      thread->test.by, nobody);
+		found_range(found(builder, FINDING_TEST_THEN_LOCK, request->file, request->world,
+				  asked.by, thread->test.by, nobody),
+			    request->start, request->end);
 	thread->tested = request->query && !request->found && !request->error;
 	if (thread->tested)
 		thread->test = asked;

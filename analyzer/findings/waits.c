@@ -62,8 +62,10 @@ void waits_request(struct findings_builder *builder, const struct request *reque
 		waiting = any_waiting(builder, holder.process);
 	/* Without a known holder there is nothing to say but what the program was told itself. */
 	if (holder.process != NONE)
-		found(builder, circle ? FINDING_EDEADLK : FINDING_SPURIOUS_EDEADLK, request->file,
-		      request->world, asked.by, side_of_hold(&holder), waiting);
+		found_range(found(builder, circle ? FINDING_EDEADLK : FINDING_SPURIOUS_EDEADLK,
+				  request->file, request->world, asked.by, side_of_hold(&holder),
+				  waiting),
+			    request->start, request->end);
 }
 
 /* ---- Starvation */
@@ -92,6 +94,7 @@ void waits_wait(struct findings_builder *builder, const struct wait *wait)
 		return;
 	finding = found(builder, FINDING_STARVED_WRITER, wait->file, wait->world, waiter,
 			side_of_hold(&longest->hold), nobody);
+	found_range(finding, wait->start, wait->end);
 	if (wait->finish - wait->begin > finding->duration) {
 		finding->duration = wait->finish - wait->begin;
 		finding->number = overtaken;

@@ -221,6 +221,16 @@ struct finding *found(struct findings_builder *builder, enum finding_id id, uint
 		      enum world world, struct finding_side first, struct finding_side second,
 		      struct finding_side third);
 
+/* What it is about, this time. */
+static inline void found_range(struct finding *finding, uint64_t start, uint64_t end)
+{
+	bool same = finding->count == 1 || (finding->start == start && finding->end == end);
+
+	finding->several_ranges |= !same;
+	finding->start = finding->several_ranges ? 0 : start;
+	finding->end = finding->several_ranges ? 0 : end;
+}
+
 /* Locks that were lost: close-drops-lock, upgrade-lost-lock, upgrade-gap, unlocked-by-other. */
 /* Each event, after the model has seen it. */
 void lost_after(struct findings_builder *builder, const struct event *event);

@@ -12,7 +12,8 @@ static void print_error(struct text *text, const struct report_error *error)
 	fprintf(text->out, "%s: %s %sx on %s", phrase_call(&text->scratch, error->op),
 		phrase_error(&text->scratch, error->error),
 		phrase_count(&text->scratch, error->count),
-		phrase_file(&text->scratch, text->catalog, error->file, text->directory));
+		phrase_file_range(&text->scratch, text->catalog, text->names, error->file,
+				  error->world, error->start, error->end, text->directory));
 	if (place)
 		fprintf(text->out, " at %s", place);
 	fprintf(text->out, " by %s\n",

@@ -20,7 +20,8 @@ static void print_finding(struct text *text, uint32_t number, const struct findi
 
 	fprintf(text->out, "%s%u. %s %s: %s", number > 1 ? "\n" : "", number,
 		severity_name(kind->severity), kind->name,
-		phrase_finding(&text->scratch, text->catalog, finding, text->directory));
+		phrase_finding(&text->scratch, text->catalog, text->names, finding,
+			       text->directory));
 	if (finding->count > 1)
 		fprintf(text->out, "; so %s times", phrase_count(&text->scratch, finding->count));
 	fputs(".\n", text->out);

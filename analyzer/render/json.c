@@ -120,6 +120,7 @@ static struct json_object *error_object(struct json *json, uint32_t index)
 	    error->file < json->catalog->file_count
 		    ? json_bytes(json->catalog->files[error->file].path)
 		    : NULL);
+	json_set_range(object, json, error->file, error->world, error->start, error->end);
 	set(object, "count", number(error->count));
 	set(object, "site", index_of(error->stack));
 	return object;

@@ -47,10 +47,12 @@ struct json_object *json_finding(struct json *json, uint32_t index)
 	set(object, "id", json_object_new_string(kind->name));
 	set(object, "severity", json_object_new_string(severity_name(kind->severity)));
 	set(object, "message",
-	    json_object_new_string(phrase_finding(&json->scratch, json->catalog, finding, NULL)));
+	    json_object_new_string(
+		    phrase_finding(&json->scratch, json->catalog, json->names, finding, NULL)));
 	set(object, "remedy", json_object_new_string(kind->remedy));
 	set(object, "count", number(finding->count));
 	json_set_file(object, json, finding->file);
+	json_set_range(object, json, finding->file, finding->world, finding->start, finding->end);
 	set(object, "resources", resource_list(json, finding));
 	set(object, "number", finding->number ? number(finding->number) : NULL);
 	set(object, "duration_ns", finding->duration ? number(finding->duration) : NULL);

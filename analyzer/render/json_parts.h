@@ -74,6 +74,9 @@ struct json_object *json_wait_parts(const struct wait_parts *parts);
 /* null: not known. */
 struct json_object *json_range_name(const struct json *json, uint32_t file, enum world world,
 				    uint64_t start, uint64_t end);
+/* start, end, name: null, null, null where end is 0, of no one range. */
+void json_set_range(struct json_object *object, const struct json *json, uint32_t file,
+		    enum world world, uint64_t start, uint64_t end);
 struct json_object *json_quality(struct json *json);
 struct json_object *json_totals(const struct json *json);
 struct json_object *json_filter(struct json *json);

@@ -79,3 +79,11 @@ struct json_object *json_range_name(const struct json *json, uint32_t file, enum
 
 	return name ? json_bytes(name) : NULL;
 }
+
+void json_set_range(struct json_object *object, const struct json *json, uint32_t file,
+		    enum world world, uint64_t start, uint64_t end)
+{
+	set(object, "start", end ? number(start) : NULL);
+	set(object, "end", end ? offset_of(end) : NULL);
+	set(object, "name", end ? json_range_name(json, file, world, start, end) : NULL);
+}

@@ -51,8 +51,8 @@ static struct json_object *passed_object(const struct json *json,
 		    : NULL);
 	set(object, "world",
 	    json_object_new_string(holder->passed_world == FLOCK_LOCKS ? "flock" : "record"));
-	set(object, "start", number(holder->passed_start));
-	set(object, "end", offset_of(holder->passed_end));
+	json_set_range(object, json, holder->passed_file, holder->passed_world,
+		       holder->passed_start, holder->passed_end);
 	set(object, "root", root);
 	return object;
 }

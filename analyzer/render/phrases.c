@@ -138,17 +138,30 @@ const char *phrase_lock(struct scratch *scratch, struct range_names *names, uint
 			      phrase_range(scratch, names, file, world, start, end));
 }
 
+const char *phrase_file_range(struct scratch *scratch, const struct catalog *catalog,
+			      struct range_names *names, uint32_t file, enum world world,
+			      uint64_t start, uint64_t end, const char *directory)
+{
+	const char *path = phrase_file(scratch, catalog, file, directory), *name = NULL;
+	char room[NAMES_ROOM];
+
+	if (end)
+		name = range_names_of(names, file, world, start, end, room);
+	return name ? scratch_format(scratch, "%s %s", path, phrase_escaped(scratch, name)) : path;
+}
+
 /* One {placeholder} of a finding's sentence; `at` is moved behind it. */
 static const char *placeholder(struct scratch *scratch, const struct catalog *catalog,
-			       const struct finding *finding, const char *directory,
-			       const char **at)
+			       struct range_names *names, const struct finding *finding,
+			       const char *directory, const char **at)
 {
 	const char *name = *at + 1, *end = strchr(name, '}');
 
 	*at = end + 1;
 	switch (*name) {
 	case 'f':
-		return phrase_file(scratch, catalog, finding->file, directory);
+		return phrase_file_range(scratch, catalog, names, finding->file, finding->world,
+					 finding->start, finding->end, directory);
 	case 'n':
 		return phrase_count(scratch, finding->number);
 	case 't':
@@ -159,7 +172,8 @@ static const char *placeholder(struct scratch *scratch, const struct catalog *ca
 }
 
 const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
-			   const struct finding *finding, const char *directory)
+			   struct range_names *names, const struct finding *finding,
+			   const char *directory)
 {
 	const struct finding_kind *kind = &finding_kinds[finding->id];
 	bool third = finding->sides[2].process != NONE;
@@ -171,7 +185,7 @@ const char *phrase_finding(struct scratch *scratch, const struct catalog *catalo
 
 	for (const char *at = template; *at;) {
 		if (*at == '{')
-			fputs(placeholder(scratch, catalog, finding, directory, &at), out);
+			fputs(placeholder(scratch, catalog, names, finding, directory, &at), out);
 		else
 			fputc(*at++, out);
 	}

@@ -28,9 +28,14 @@ const char *phrase_range(struct scratch *scratch, struct range_names *names, uin
 /* "exclusive [0, 100)", "exclusive flock", "exclusive RESERVED". names: NULL: none are known. */
 const char *phrase_lock(struct scratch *scratch, struct range_names *names, uint32_t file,
 			enum world world, enum mode mode, uint64_t start, uint64_t end);
+/* "orders.db", and where the range has a name "orders.db RESERVED". end 0: of no one range. */
+const char *phrase_file_range(struct scratch *scratch, const struct catalog *catalog,
+			      struct range_names *names, uint32_t file, enum world world,
+			      uint64_t start, uint64_t end, const char *directory);
 /* What was found, without a full stop: "backup[4711] lost its lock on orders.db by closing …". */
 const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
-			   const struct finding *finding, const char *directory);
+			   struct range_names *names, const struct finding *finding,
+			   const char *directory);
 /* "EAGAIN", "error 4711". */
 const char *phrase_error(struct scratch *scratch, int error);
 /* "SIGKILL", "signal 64". */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The longest waits, each as one sentence, with the stacks of both sides below. */
+#include <string.h>
 #include <sys/wait.h>
 
 #include "analyzer/base/units.h"
@@ -129,14 +130,16 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 /* Who looks for the culprit must not stop at one who was stuck himself. */
 static void say_chain(struct text *text, const struct report_holder *holder)
 {
+	const char *what;
+
 	if (!holder->passed_on)
 		return;
-	fprintf(text->out, TEXT_PAD "of which %s while it waited itself, for %s of %s, held by %s",
+	what = phrase_range(&text->scratch, text->names, holder->passed_file, holder->passed_world,
+			    holder->passed_start, holder->passed_end);
+	fprintf(text->out,
+		TEXT_PAD "of which %s while it waited itself, for %s%s of %s, held by %s",
 		phrase_duration(&text->scratch, holder->passed_on),
-		holder->passed_world == FLOCK_LOCKS
-			? "the flock"
-			: units_range(scratch_room(&text->scratch), holder->passed_start,
-				      holder->passed_end),
+		strcmp(what, "flock") ? "" : "the ", what,
 		phrase_file(&text->scratch, text->catalog, holder->passed_file, text->directory),
 		phrase_process(&text->scratch, text->catalog, holder->root_process,
 			       holder->root_tid));

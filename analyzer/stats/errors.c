@@ -22,6 +22,17 @@ static bool same_error(const void *context, uint32_t index)
 	       error->stack == wanted->stack && error->process == wanted->process;
 }
 
+/* A call that is refused need not have had a valid range. */
+static void note_range(struct report_error *error, const struct request *request)
+{
+	bool valid = request->start < request->end;
+
+	error->several_ranges |= !valid || (error->count > 1 && (error->start != request->start ||
+								 error->end != request->end));
+	error->start = error->several_ranges ? 0 : request->start;
+	error->end = error->several_ranges ? 0 : request->end;
+}
+
 void errors_add(struct errors *errors, const struct request *request)
 {
 	const void *context[] = { request, errors };
@@ -39,9 +50,11 @@ void errors_add(struct errors *errors, const struct request *request)
 						 .file = request->file,
 						 .stack = request->stack,
 						 .process = request->process,
+						 .world = request->world,
 					 });
 	}
 	errors->items.items[*at].count++;
+	note_range(&errors->items.items[*at], request);
 }
 
 static int by_count(const void *left, const void *right)

@@ -159,6 +159,9 @@ struct report_error {
 	uint8_t op;
 	int error;
 	bool conflict; /* a try that found the lock taken: no mistake */
+	enum world world;
+	uint64_t start, end; /* what was asked for, each time; end 0: not one range */
+	bool several_ranges;
 	uint32_t file, stack, process;
 	uint64_t count;
 };

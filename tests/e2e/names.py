@@ -119,6 +119,31 @@ class Names(EndToEnd):
         self.assertIn((120, 121), names)
         self.assertNotIn(None, names.values())
 
+    def test_errors_and_findings_name_what_was_locked(self):
+        sqlite3.connect(self.path("orders.db")).execute("CREATE TABLE t(i)")
+        _, report = self.recorded(PYTHON, "-c", TWO_WRITERS.replace("try:", "for turn in range(30):\n    try:").replace(
+            "    database.execute(\"BEGIN IMMEDIATE\")\n    raise", "        database.execute(\"BEGIN IMMEDIATE\")\n        raise").replace(
+            "except sqlite3.OperationalError:\n    os.write", "    except sqlite3.OperationalError:\n        pass\nos.write"))
+        named = {error["name"] for error in report.document["errors"]}
+        self.assertEqual(named, {"RESERVED"})
+        polling = [finding for finding in report.document["findings"] if finding["id"] == "polling"]
+        self.assertEqual([(one["name"], one["start"], one["end"]) for one in polling], [("RESERVED", *RESERVED)])
+        self.assertRegex(polling[0]["message"], r"to lock \S*orders\.db RESERVED$")
+        text = self.flocktrace("report", "--all", "trace").stdout
+        self.assertRegex(text, r"(?m)^fcntl F_SETLK: EAGAIN \d+x on orders\.db RESERVED ")
+        self.assertRegex(text, r"to lock orders\.db RESERVED\.")
+
+    def test_errors_of_several_ranges_have_no_name(self):
+        script = ("import fcntl, os, sys\nfile = open('orders.db', 'r+b')\nready, done = os.pipe(), os.pipe()\nif os.fork() == 0:\n"
+                  "    fcntl.lockf(file, fcntl.LOCK_EX)\n    os.write(ready[1], b'x')\n    os.read(done[0], 1)\n    os._exit(0)\n"
+                  "os.read(ready[0], 1)\nfor start in map(int, sys.argv[1:]):\n    try:\n        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, start)\n"
+                  "    except BlockingIOError:\n        pass\nos.write(done[1], b'x')\nos.wait()\n")
+        sqlite3.connect(self.path("orders.db")).execute("CREATE TABLE t(i)")
+        for starts, name in ((RESERVED[0], RESERVED[0]), "RESERVED"), ((RESERVED[0], PENDING[0], RESERVED[0]), None):
+            _, report = self.recorded(PYTHON, "-c", script, *map(str, starts))
+            error, = report.document["errors"]
+            self.assertEqual((error["count"], error["name"]), (len(starts), name))
+
     @needs("tdbtool")
     def test_the_ranges_of_a_tdb_database_have_tdbs_names(self):
         script = "printf 'create t.tdb\\ninsert a b\\n' | tdbtool >/dev/null"
