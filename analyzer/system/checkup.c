@@ -112,10 +112,11 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void look_at_name(struct checkup *checkup, const char *path)
+static void look_at_name(struct checkup *checkup, const char *path, const struct words *words)
 {
 	const char *advice;
-	enum obstacle obstacle = obstacle_of_name(base_name(path), &advice);
+	enum obstacle obstacle = obstacle_of_name(base_name(path), words->vec.items + 1,
+						  words->vec.count - 1, &advice);
 
 	if (obstacle != OBSTACLE_NONE)
 		checkup_remark(checkup, obstacle, advice);
@@ -180,7 +181,7 @@ int checkup_program(struct checkup *checkup, char *const *argv)
 		checkup->image = path;
 		if (!checkup->program)
 			checkup->program = xstrdup(path);
-		look_at_name(checkup, path);
+		look_at_name(checkup, path, &words);
 		if (!step(checkup, &words, &search))
 			break;
 	}

@@ -86,6 +86,22 @@ class Doctor(EndToEnd):
             with self.subTest(name):
                 self.assert_not_recorded(word, self.script(name, "#!/bin/sh\n"))
 
+    def test_who_hands_over_to_another_user_is_known_by_the_options(self):
+        for word, *command in (("other user", "su", "nobody", "-c", "true"), ("lost environment", "su", "-", "nobody"),
+                               ("lost environment", "su", "--login", "nobody"), ("other user", "setpriv", "--reuid=65534", "true"),
+                               ("other user", "setpriv", "--reuid", "65534", "true"), ("recorder not found", "chroot", "/srv", "true"),
+                               ("other user", "chroot", "--userspec=nobody", "/srv", "true")):
+            with self.subTest(command=command):
+                self.assert_not_recorded(word, self.script(command[0], "#!/bin/sh\n"), *command[1:])
+        self.assert_recorded(self.script("setpriv", "#!/bin/sh\nshift; exec \"$@\"\n"), "--no-new-privs", "flock", "f", "true")
+
+    @AS_ROOT
+    @needs("setpriv")
+    def test_the_work_of_another_user_is_missing_as_doctor_says(self):
+        os.chmod(self.directory, 0o777)
+        result = self.flocktrace("run", "setpriv", f"--reuid={NOBODY}", "--clear-groups", "flock", "f", "sleep", "0.5")
+        self.assertRegex(result.stderr, r"INCOMPLETE: \d process(es)? not recorded \(flock: no session to record into")
+
     @AS_ROOT
     def test_a_setuid_program_cannot_but_its_owner_may_record_it(self):
         shutil.copy(shutil.which("flock"), self.path("locker"))
