@@ -9,7 +9,8 @@
 #include "trace/format.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_record, &command_report, &command_dump, &command_doctor,
+	&command_run,  &command_record, &command_report,
+	&command_dump, &command_doctor, &command_who,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -211,7 +211,7 @@ struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
 	return report;
 }
 
-static bool wants_colour(FILE *out)
+bool wants_colour(FILE *out)
 {
 	const char *refused = getenv("NO_COLOR"), *terminal = getenv("TERM");
 

@@ -41,6 +41,9 @@ struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
 void trace_report_write(struct trace_report *report, FILE *out);
 void trace_report_free(struct trace_report *report);
 
+/* Whether colours may be written to it: a terminal, and the environment has nothing against it. */
+bool wants_colour(FILE *out);
+
 /* All of that. Returns 0, or EXIT_TROUBLE if the trace can't be read. */
 int report_trace(FILE *out, const char *path, const struct report_options *options);
 

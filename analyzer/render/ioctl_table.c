@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "analyzer/render/ioctl_names.h"
+#include "analyzer/render/text.h"
 #include "analyzer/render/text_table.h"
 
 enum ioctl_column { REQUEST, FILE_NAME, EXCLUDES, CALLS, ERRORS, TIME, P99, MAX, SLOWEST };
@@ -102,7 +103,7 @@ void text_ioctls(struct text *text)
 	if (!count)
 		return;
 	text_heading(text, "ioctl requests, by time taken");
-	text_table_print(text, fill(text, shown));
+	text_table_print(text->out, fill(text, shown));
 	if (count > shown)
 		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));
 	scratch_reset(&text->scratch);

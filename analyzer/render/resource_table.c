@@ -7,6 +7,7 @@
 
 #include "analyzer/base/path_pattern.h"
 #include "analyzer/base/units.h"
+#include "analyzer/render/text.h"
 #include "analyzer/render/text_table.h"
 #include "trace/names.h"
 
@@ -299,7 +300,7 @@ void text_resources(struct text *text)
 		text_heading(text, scratch_format(&text->scratch, "%s, by %s",
 						  view_by_heading(text->report->by),
 						  view_sort_heading(text->view.sort)));
-		text_table_print(text, table);
+		text_table_print(text->out, table);
 	}
 	if (count > shown)
 		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));

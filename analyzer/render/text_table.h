@@ -4,13 +4,12 @@
 #define ANALYZER_RENDER_TEXT_TABLE_H
 
 #include <libsmartcols.h>
-
-#include "analyzer/render/text.h"
+#include <stdio.h>
 
 /*
  * Prints it and gives it back. NULL: there was no memory for it, and that is said. Full width
  * everywhere, and UTF-8 whatever the locale: the same text on each machine.
  */
-void text_table_print(struct text *text, struct libscols_table *table);
+void text_table_print(FILE *out, struct libscols_table *table);
 
 #endif
