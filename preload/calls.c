@@ -214,7 +214,7 @@ void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
 {
 	if (from < 0 || from == to)
 		return;
-	twins_note(from, to);
+	twins_note(from, to, file_is_inherited(from) || twins_inherited(from));
 	if (atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
 	    process_watches(from) && recording_calls() && !process_is_vm_child())
 		record_duplicate(op, from, to, close_on_exec);

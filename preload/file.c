@@ -11,6 +11,7 @@
 #include "preload/process.h"
 #include "preload/signals.h"
 #include "preload/thread.h"
+#include "preload/twins.h"
 
 /* An fd can be closed and opened anew unseen (raw system calls): what is older than this is asked
  * again. */
@@ -151,6 +152,11 @@ static bool is_inherited(const struct known *known, int fd)
 	       get(known->reopened) != recorder.process;
 }
 
+bool file_is_inherited(int fd)
+{
+	return is_inherited(known_of(fd), fd);
+}
+
 /* `fresh`: the fd and its file are known already, and only the announcement is old. */
 static void learn(struct known *known, int fd, const struct stat *status, bool fresh)
 {
@@ -162,7 +168,7 @@ static void learn(struct known *known, int fd, const struct stat *status, bool f
 	if (fresh)
 		return;
 	process_watch(fd);
-	if (is_inherited(known, fd))
+	if (is_inherited(known, fd) || twins_inherited(fd))
 		inherit_from_ancestors(fd);
 	call_first_lock(fd);
 }

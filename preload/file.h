@@ -26,6 +26,9 @@ void file_of(struct file *file, int fd, uint64_t now);
 /* The fds [first, last] were closed or replaced. */
 void file_forget(unsigned first, unsigned last);
 
+/* Whether fd may have come from another process, as far as its closes were seen. */
+bool file_is_inherited(int fd);
+
 /* Whether another fd that shares fd's bit of the watch word is known. */
 bool file_known_beside(int fd);
 

@@ -10,6 +10,7 @@
 #include "preload/file.h"
 #include "preload/process.h"
 #include "preload/thread.h"
+#include "preload/twins.h"
 
 #define ANCESTORS_MAX 32
 #define PATH_ROOM                                                                              \
@@ -103,8 +104,9 @@ void inherit_from_ancestors(int fd)
 		return;
 	mine.length = file_path(0, fd, room, PATH_ROOM);
 	mine.room = room + PATH_ROOM;
-	/* A fork child that has not exec'd has the numbers of its parent. */
-	if (mine.length && !inherit_same_number(&mine) && recorder.open_fds != UINT64_MAX)
+	/* A fork child that has not exec'd has the numbers of its parent, unless it called dup. */
+	if (mine.length && !inherit_same_number(&mine) &&
+	    (recorder.open_fds != UINT64_MAX || twins_inherited(fd)))
 		inherit_other_number(&mine);
 }
 

@@ -2,10 +2,12 @@
 #include "preload/twins.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #define FDS 1024 /* higher ones are not followed */
+
+/* Beside the number of a family: this fd came from one that another process may have, too. */
+#define INHERITED UINT32_C(0x80000000)
 
 /* Twins have the same number, which is never given again; 0: no twin. */
 static _Atomic uint32_t family[FDS];
@@ -16,33 +18,43 @@ static bool followed(int fd)
 	return (unsigned)fd < FDS;
 }
 
-void twins_note(int from, int to)
+static uint32_t word_of(int fd)
 {
-	uint32_t number = 0;
+	return followed(fd) ? atomic_load_explicit(&family[fd], memory_order_relaxed) : 0;
+}
+
+void twins_note(int from, int to, bool inherited)
+{
+	uint32_t word;
 
 	if (!followed(from) || !followed(to))
 		return;
-	number = atomic_load_explicit(&family[from], memory_order_relaxed);
-	if (!number) {
-		number = atomic_fetch_add_explicit(&families, 1, memory_order_relaxed) + 1;
-		atomic_store_explicit(&family[from], number, memory_order_relaxed);
+	word = word_of(from);
+	if (!word) {
+		word = atomic_fetch_add_explicit(&families, 1, memory_order_relaxed) + 1;
+		word &= ~INHERITED;
+		atomic_store_explicit(&family[from], word, memory_order_relaxed);
 	}
-	atomic_store_explicit(&family[to], number, memory_order_relaxed);
+	atomic_store_explicit(&family[to], word | (inherited ? INHERITED : 0),
+			      memory_order_relaxed);
 }
 
 void twins_forget(int fd)
 {
-	if (followed(fd) && atomic_load_explicit(&family[fd], memory_order_relaxed))
+	if (word_of(fd))
 		atomic_store_explicit(&family[fd], 0, memory_order_relaxed);
+}
+
+bool twins_inherited(int fd)
+{
+	return word_of(fd) & INHERITED;
 }
 
 void twins_each(int fd, void (*found)(int fd, int twin))
 {
-	uint32_t number =
-		followed(fd) ? atomic_load_explicit(&family[fd], memory_order_relaxed) : 0;
+	uint32_t number = word_of(fd) & ~INHERITED;
 
 	for (int twin = 0; number && twin < FDS; twin++)
-		if (twin != fd &&
-		    atomic_load_explicit(&family[twin], memory_order_relaxed) == number)
+		if (twin != fd && (word_of(twin) & ~INHERITED) == number)
 			found(fd, twin);
 }

@@ -6,12 +6,19 @@
 #ifndef PRELOAD_TWINS_H
 #define PRELOAD_TWINS_H
 
-/* dup gave `to` from `from`. In a vfork child this is noted in the parent too: twins_each() asks.
+#include <stdbool.h>
+
+/*
+ * dup gave `to` from `from`; inherited: which another process may have, too. In a vfork child this
+ * is noted in the parent too: twins_each() asks.
  */
-void twins_note(int from, int to);
+void twins_note(int from, int to, bool inherited);
 
 /* fd is closed. */
 void twins_forget(int fd);
+
+/* Whether fd came by dup from one that was inherited. */
+bool twins_inherited(int fd);
 
 /* Calls for each other fd that was noted as fd's twin. */
 void twins_each(int fd, void (*found)(int fd, int twin));

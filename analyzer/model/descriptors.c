@@ -161,6 +161,7 @@ void descriptor_open(struct model *model, struct process *process, int32_t fd, u
 	table->items[at] = (struct descriptor){
 		.fd = fd,
 		.description = description,
+		.since = model->now,
 		.close_on_exec = close_on_exec,
 	};
 	table->count++;

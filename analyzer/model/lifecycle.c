@@ -112,6 +112,14 @@ static void born_by_exec(struct model *model, struct process *child, struct proc
 	}
 }
 
+/* Its locks went before those that contradicted them came, only nobody had told us. */
+static void explain_overlaps(struct model *model, struct process *process)
+{
+	model->quality.overlaps -= process->contradicted;
+	model->quality.unknown_ends += process->unknown_ends;
+	process->contradicted = process->unknown_ends = 0;
+}
+
 void lifecycle_born(struct model *model, const struct event *event)
 {
 	struct process *process = process_get(model, event->process);
@@ -120,14 +128,15 @@ void lifecycle_born(struct model *model, const struct event *event)
 	if (event->born.parent != NONE && event->born.parent != event->process)
 		parent = process_get(model, event->born.parent);
 	process->dead = false;
-	process->contradicted = process->unknown_ends = 0;
 	process->last_word = later_of(process->last_word, event->time);
 	process->pid = (int32_t)event->tid;
 	if (event->born.birth == BIRTH_EXEC) {
+		explain_overlaps(model, process);
 		flights_stop(model, process, event->time, OUTCOME_ABANDONED, false);
 		close_on_exec(model, process, event->born.open_fds, event->time);
 		return;
 	}
+	process->contradicted = process->unknown_ends = 0;
 	process->parent = event->born.parent;
 	if (!parent)
 		return;
@@ -226,10 +235,7 @@ static void give_up_all(struct model *model, struct process *process, uint64_t t
 
 static void die(struct model *model, struct process *process, uint64_t time, bool late)
 {
-	/* It died before the locks that contradicted its own, only nobody had told us. */
-	model->quality.overlaps -= process->contradicted;
-	model->quality.unknown_ends += process->unknown_ends;
-	process->contradicted = process->unknown_ends = 0;
+	explain_overlaps(model, process);
 	flights_stop(model, process, time, OUTCOME_DIED, late);
 	give_up_all(model, process, time, late);
 	leave_parent(model, process);

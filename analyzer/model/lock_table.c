@@ -87,7 +87,7 @@ static bool is_vague(const struct model *model, const struct held *held)
 
 static void contradict(struct model *model, const struct held *held, struct unseen_end end)
 {
-	struct process *process = process_known(model, held->hold.process);
+	struct process *process = process_known(model, held->hold.keeper);
 
 	if (is_vague(model, held)) {
 		/* it may have ended before */

@@ -174,12 +174,37 @@ static void failed_flock(struct model *model, struct flight *flight, uint64_t ti
 	table_end(model, &flight->stash, time, HOLD_RELEASED);
 }
 
-static void failed(struct model *model, struct flight *flight, uint64_t time, int error)
+static bool was_closed_meanwhile(const struct process *process, const struct flight *flight)
+{
+	const struct descriptor *now = descriptor_find(&process->descriptors, flight->fd);
+
+	return !now || now->since > flight->begin;
+}
+
+/*
+ * A POSIX lock granted after its fd was closed is taken back, and with it all that the process has
+ * on the file; before Linux 6.10 only what was asked for, so that the rest is unknown.
+ */
+static void taken_back(struct model *model, struct flight *flight, uint64_t time)
+{
+	struct lock_table *table = table_get(model, flight->file, flight->world);
+
+	if (table_set(table, flight->owner))
+		model->quality.doubts++;
+	table_take(model, table, flight->owner, 0, RANGE_TO_EOF, time, HOLD_CLOSED, &flight->stash);
+	table_end(model, &flight->stash, time, HOLD_CLOSED);
+}
+
+static void failed(struct model *model, const struct process *process, struct flight *flight,
+		   uint64_t time, int error)
 {
 	if (flight->mode == MODE_UNLOCK)
 		table_restore(model, &flight->stash, flight->begin);
 	else if (flight->world == FLOCK_LOCKS)
 		failed_flock(model, flight, time, error);
+	else if (error == EBADF && flight->ownership == OWNED_BY_PROCESS &&
+		 was_closed_meanwhile(process, flight))
+		taken_back(model, flight, time);
 	else if (flight->weakens)
 		table_strengthen(model, table_get(model, flight->file, flight->world), flight,
 				 time);
@@ -205,8 +230,8 @@ static bool end_wait(struct model *model, struct flight *flight, const struct ev
 }
 
 /* `alone`: the recorder wrote no request, because the call could not block. */
-static void finish(struct model *model, struct flight *flight, const struct event *event,
-		   bool alone)
+static void finish(struct model *model, const struct process *process, struct flight *flight,
+		   const struct event *event, bool alone)
 {
 	uint64_t time = event->time + event->lock.duration;
 	bool waited = end_wait(model, flight, event, time);
@@ -217,7 +242,7 @@ static void finish(struct model *model, struct flight *flight, const struct even
 	}
 	if (!changes_nothing(flight)) {
 		if (event->lock.error)
-			failed(model, flight, time, event->lock.error);
+			failed(model, process, flight, time, event->lock.error);
 		else if (flight->mode == MODE_UNLOCK)
 			unlocked(model, flight);
 		else
@@ -254,5 +279,5 @@ void replay_result(struct model *model, const struct event *event)
 		flights_settle(model, process, thread);
 	if (!flight)
 		flight = begin_late(model, process, event);
-	finish(model, flight, event, !event->lock.has_request);
+	finish(model, process, flight, event, !event->lock.has_request);
 }

@@ -38,6 +38,7 @@ static inline uint32_t owner_index(uint32_t owner)
 struct descriptor {
 	int32_t fd;
 	uint32_t description;
+	uint64_t since; /* ns: when the trace first spoke of it */
 	bool close_on_exec;
 };
 

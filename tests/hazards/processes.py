@@ -107,14 +107,17 @@ def take(kind, fd):
     else:
         command = fcntl.F_SETLKW if kind == "posix" else fcntl.F_OFD_SETLKW
         fcntl.fcntl(fd, command, __import__("struct").pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
-for mode in "kept", "close-on-exec", "sibling":
-    for kind in "posix", "ofd", "flock":
+for mode in "kept", "close-on-exec", "sibling", "merged":
+    for kind in ("posix",) if mode == "merged" else ("posix", "ofd", "flock"):
         name = f"{mode}-{kind}"
         fd = os.open(name, os.O_RDWR | os.O_CREAT)
-        sibling = os.open(name, os.O_RDWR) if mode == "sibling" else None
+        sibling = os.open(name, os.O_RDWR) if mode in ("sibling", "merged") else None
         stay, go = os.pipe()
         pid = os.fork()
         if not pid:
+            if mode == "merged":
+                take(kind, sibling)
+                os.set_inheritable(sibling, True)
             take(kind, fd)
             os.set_inheritable(fd, mode != "close-on-exec")
             os.dup2(stay, 0)
@@ -141,11 +144,30 @@ for mode in "kept", "close-on-exec", "sibling":
         stdout, report = self.same(PYTHON, "-c", script)
         self.assert_clean(report)
         self.assertEqual([line.split()[1] for line in stdout.splitlines()],
-                         ["held"] * 3 + ["free"] * 3 + ["free", "held", "held"])
+                         ["held"] * 3 + ["free"] * 3 + ["free", "held", "held"] + ["held"])
         for line in stdout.splitlines():
             name, state, what = line.split()
             self.assertEqual(what, "waits" if state == "held" else "taken", name)
             self.assertEqual(self.holders(report, name), [[self.number(name + ".pid")]] if state == "held" else [], name)
+
+    def test_a_child_that_gives_what_it_inherited_another_number_and_locks_that(self):
+        _, report = self.same(PYTHON, "-c", LOOKS + """
+fd = os.open("f", os.O_RDWR | os.O_CREAT)
+pid = os.fork()
+if not pid:
+    os.dup2(fd, 50)
+    fcntl.flock(50, fcntl.LOCK_EX)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+other = subprocess.Popen([sys.executable, "-c", "import fcntl; fcntl.flock(open('f', 'r+'), fcntl.LOCK_EX)"])
+assert blocks(other.pid)
+with open("holder", "w") as holder:
+    print(os.getpid(), file=holder)
+os.close(fd)
+assert other.wait() == 0
+""")
+        self.assert_clean(report)
+        self.assertEqual(self.holders(report, "f"), [[self.number("holder")]])
 
     def contend_in(self, first, second):
         """Two lockers, the second waits for the first; each behind a command that puts it elsewhere. Report."""

@@ -156,6 +156,39 @@ Test(model_descriptors, exec_ends_the_calls_of_other_threads)
 	cr_expect_str_eq(told(), "A waits X0-10 20..50020 abandoned: B 20..50020\n");
 }
 
+Test(model_descriptors, a_lock_that_exec_drops_may_be_granted_before_exec_says_so)
+{
+	take(10, posix(A, X, 0, 10));
+	ask(20, waiting(at_fd(posix(B, X, 0, 10), 5)));
+	answer(20, 60, waiting(at_fd(posix(B, X, 0, 10), 5)), 0);
+	cr_expect_eq(model_quality(model)->overlaps, 1);
+	born(70, BIRTH_EXEC, A, NONE, 0);
+	cr_expect_str_eq(held(), "B:X0-10");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+/* ---- A close while a lock of the same fd is waited for */
+
+Test(model_descriptors, a_lock_granted_after_its_fd_was_closed_takes_the_others_along)
+{
+	take(10, posix(B, X, 0, 10));
+	ask(20, waiting(by_thread(posix(A, X, 0, 10), 7)));
+	closes(30, A, FD, FD, 0);
+	take(40, at_fd(posix(A, X, 50, END), 8));
+	closes(50, B, FD, FD, 0);
+	answer(20, 60, waiting(by_thread(posix(A, X, 0, 10), 7)), EBADF);
+	cr_expect_str_eq(held(), "");
+	cr_expect_eq(model_quality(model)->doubts, 1);
+}
+
+Test(model_descriptors, a_lock_that_its_fd_does_not_allow_takes_nothing_along)
+{
+	take(10, at_fd(posix(A, X, 50, END), 8));
+	fail(40, posix(A, X, 0, 10), EBADF);
+	cr_expect_str_eq(held(), "A:X50-END");
+	cr_expect_eq(model_quality(model)->doubts, 0);
+}
+
 Test(model_descriptors, a_silent_fork_child_that_execs_is_known_by_its_pid)
 {
 	take(10, whole(A, 3, X));
@@ -204,6 +237,18 @@ Test(model_descriptors, a_killed_holder_contradicts_nothing_although_its_death_i
 	dies(40, A);
 	cr_expect_eq(model_quality(model)->overlaps, 0);
 	cr_expect_eq(model_quality(model)->implied_ends, 1);
+}
+
+Test(model_descriptors, a_killed_keeper_contradicts_nothing_though_another_took_the_lock)
+{
+	take(10, whole(A, 4, X));
+	inherits(15, B, 4, A);
+	closes(20, A, 4, 4, 0);
+	other_call(21, A);
+	take(30, whole(C, 4, X));
+	cr_expect_eq(model_quality(model)->overlaps, 1);
+	dies(40, B);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
 }
 
 Test(model_descriptors, a_holder_that_went_on_was_no_dead_one)
