@@ -97,5 +97,9 @@ bool is_blocked(pid_t pid, pid_t tid)
 	if (!read_text(AT_FDCWD, path, text, sizeof(text)) || text[0] == 'r')
 		return false;
 	number = strtol(text, NULL, 10);
-	return number == SYS_fcntl || number == SYS_flock;
+	if (number != SYS_fcntl && number != SYS_flock)
+		return false;
+	/* While anybody on the machine reads /proc/locks, every lock call sleeps, unlocks too. */
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", pid, tid);
+	return read_text(AT_FDCWD, path, text, sizeof(text)) && !strstr(text, "rwsem");
 }

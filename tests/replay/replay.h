@@ -73,7 +73,7 @@ struct seen;
 /* The descriptors and locks of an actor on the files under test, found in /proc/PID/fdinfo, are
  * appended to `seen`; returns how many. fdinfo: its directory. */
 unsigned look_at(int fdinfo, pid_t pid, const ino_t *inodes, struct seen *seen);
-/* Whether a thread is inside of a call that locks files, asleep. */
+/* Whether a thread is inside of a call that locks files, asleep until somebody gives way. */
 bool is_blocked(pid_t pid, pid_t tid);
 
 /* ---- The log: a look is a struct look and that many struct seen */
