@@ -55,6 +55,7 @@ static struct {
 	int (*pthread_mutex_init)(pthread_mutex_t *mutex, const pthread_mutexattr_t *kind);
 	int (*pthread_mutex_lock)(pthread_mutex_t *mutex);
 	int (*pthread_mutex_unlock)(pthread_mutex_t *mutex);
+	int (*pthread_once)(pthread_once_t *control, void (*work)(void));
 	int (*munmap)(void *address, size_t length);
 	int (*pthread_setspecific)(pthread_key_t key, const void *value);
 } was;
@@ -228,10 +229,20 @@ static int our_sigprocmask(int how, const sigset_t *set, sigset_t *old)
 	return 0; /* all signals are blocked already */
 }
 
+/* What this walk has locked is unlocked, for the next one and for the host. */
+static void give_up(struct thread *thread) __attribute__((noreturn));
+
+static void give_up(struct thread *thread)
+{
+	while (thread->locked)
+		was.pthread_mutex_unlock(thread->lock[--thread->locked]);
+	unwind_given_up();
+	__builtin_longjmp(thread->bail_out, 1);
+}
+
 /*
  * A mutex that another thread had locked when this process was forked is never unlocked, and one
- * whose owner is not running now may be locked for long. Rather than wait, the walk is given up;
- * what it has locked itself is unlocked, for the next one and for the host.
+ * whose owner is not running now may be locked for long. Rather than wait, the walk is given up.
  */
 static int our_mutex_lock(pthread_mutex_t *mutex)
 {
@@ -244,10 +255,7 @@ static int our_mutex_lock(pthread_mutex_t *mutex)
 			thread->lock[thread->locked++] = mutex;
 			return 0;
 		}
-	while (thread->locked)
-		was.pthread_mutex_unlock(thread->lock[--thread->locked]);
-	unwind_given_up();
-	__builtin_longjmp(thread->bail_out, 1);
+	give_up(thread);
 }
 
 static int our_mutex_unlock(pthread_mutex_t *mutex)
@@ -257,6 +265,24 @@ static int our_mutex_unlock(pthread_mutex_t *mutex)
 	if (thread && thread->locked)
 		thread->locked--;
 	return was.pthread_mutex_unlock(mutex);
+}
+
+#define ONCE_DONE 2 /* how glibc marks what is over */
+
+/* The same for what another thread is doing once, and will never end in a child of clone(2). */
+static int our_once(pthread_once_t *control, void (*work)(void))
+{
+	static _Atomic bool begun;
+	struct thread *thread = thread_walking();
+	int result;
+
+	if (!thread || __atomic_load_n(control, __ATOMIC_ACQUIRE) & ONCE_DONE)
+		return was.pthread_once(control, work);
+	if (atomic_exchange(&begun, true))
+		give_up(thread);
+	result = was.pthread_once(control, work);
+	atomic_store(&begun, false);
+	return result;
 }
 
 /*
@@ -323,6 +349,7 @@ static const struct redirection redirections[] = {
 	REDIRECT(pthread_mutex_init, our_mutex_init, false),
 	REDIRECT(pthread_mutex_lock, our_mutex_lock, true),
 	REDIRECT(pthread_mutex_unlock, our_mutex_unlock, true),
+	REDIRECT(pthread_once, our_once, false),
 	REDIRECT(munmap, our_munmap, true),
 	REDIRECT(pthread_setspecific, our_setspecific, true),
 };

@@ -90,6 +90,10 @@ class Unwinder(EndToEnd):
         self.record(host("forks"), "5", host("reloaded1.so"))
         self.assertGreater(self.stacks("trace"), 0)
 
+    def test_children_made_in_the_midst_of_a_first_walk_do_not_hang(self):
+        said, _ = self.same(host("first_walk"))
+        self.assertEqual(said, "fork ends\nclone ends\n")
+
     def test_nothing_is_allocated_or_freed_in_a_call(self):
         said, walked = self.same(host("closed_heap"))
         self.assertEqual(said, "nobody asked\n")
