@@ -12,6 +12,7 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/system/elf.h"
 #include "analyzer/system/find_program.h"
+#include "analyzer/system/wrapper.h"
 
 enum { STEPS_MAX = 8 }; /* scripts run by scripts; the kernel itself gives up after four */
 
@@ -112,11 +113,10 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static void look_at_name(struct checkup *checkup, const char *path, const struct words *words)
+static void look_at_name(struct checkup *checkup, const char *path)
 {
 	const char *advice;
-	enum obstacle obstacle = obstacle_of_name(base_name(path), words->vec.items + 1,
-						  words->vec.count - 1, &advice);
+	enum obstacle obstacle = obstacle_of_name(base_name(path), &advice);
 
 	if (obstacle != OBSTACLE_NONE)
 		checkup_remark(checkup, obstacle, advice);
@@ -131,12 +131,44 @@ static void drop_words(struct words *words, unsigned first)
 	}
 }
 
+/* Sessions are made in /dev/shm, where nothing better is there. */
+static bool is_other_root(const char *root)
+{
+	char *there = xasprintf("%s/dev/shm", root);
+	struct stat theirs, ours;
+	bool same = !stat(there, &theirs) && !stat("/dev/shm", &ours) &&
+		    theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+
+	free(there);
+	return !same;
+}
+
+/* From a wrapper to what it runs: as step(). */
+static bool step_behind(struct checkup *checkup, struct words *words, const struct wrapped *wrapped)
+{
+	if (wrapped->clears)
+		checkup_remark(checkup, OBSTACLE_LOST_ENVIRONMENT, NULL);
+	if (wrapped->other_user)
+		checkup_remark(checkup, OBSTACLE_OTHER_USER, NULL);
+	if (wrapped->root && is_other_root(wrapped->root)) {
+		checkup_remark(checkup, OBSTACLE_OTHER_ROOT, NULL);
+		return false; /* what it runs is not where we would look */
+	}
+	if (wrapped->program >= words->vec.count)
+		return false;
+	drop_words(words, wrapped->program);
+	return true;
+}
+
 /* One step from a program to what it runs. False: it is the end. */
 static bool step(struct checkup *checkup, struct words *words, char **search)
 {
 	struct words runs = { 0 };
+	struct wrapped wrapped;
 	char *path = checkup->image;
 
+	if (wrapper_runs(base_name(path), words, &wrapped))
+		return step_behind(checkup, words, &wrapped);
 	if (!strcmp(base_name(path), "env")) {
 		struct env_command env = env_runs(words);
 
@@ -181,7 +213,7 @@ int checkup_program(struct checkup *checkup, char *const *argv)
 		checkup->image = path;
 		if (!checkup->program)
 			checkup->program = xstrdup(path);
-		look_at_name(checkup, path, &words);
+		look_at_name(checkup, path);
 		if (!step(checkup, &words, &search))
 			break;
 	}

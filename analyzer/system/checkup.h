@@ -21,7 +21,8 @@ struct checkup {
 };
 
 /*
- * Finds the program as execvp() does and follows scripts and env(1) to what runs in the end. 0, or
+ * Finds the program as execvp() does and follows scripts, env(1) and wrappers (wrappers.def) to
+ * what runs in the end. 0, or
  * the errno with which starting it would fail. checkup_free() in both cases.
  */
 int checkup_program(struct checkup *checkup, char *const *argv);

@@ -3,8 +3,6 @@
 #ifndef ANALYZER_SYSTEM_OBSTACLES_H
 #define ANALYZER_SYSTEM_OBSTACLES_H
 
-#include <stdint.h>
-
 enum obstacle {
 	OBSTACLE_NONE,
 #define X(id, ...) OBSTACLE_##id,
@@ -24,10 +22,9 @@ struct obstacle_row {
 const struct obstacle_row *obstacle_row(enum obstacle obstacle);
 
 /*
- * The obstacle that lies in being the program of this file name ("docker") with these arguments,
- * and *advice for it; OBSTACLE_NONE otherwise.
+ * The obstacle that lies in being the program of this file name ("docker"), and *advice for it;
+ * OBSTACLE_NONE otherwise. An argument list decides nothing here.
  */
-enum obstacle obstacle_of_name(const char *name, char *const *arguments, uint32_t count,
-			       const char **advice);
+enum obstacle obstacle_of_name(const char *name, const char **advice);
 
 #endif

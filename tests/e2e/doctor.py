@@ -86,14 +86,41 @@ class Doctor(EndToEnd):
             with self.subTest(name):
                 self.assert_not_recorded(word, self.script(name, "#!/bin/sh\n"))
 
-    def test_who_hands_over_to_another_user_is_known_by_the_options(self):
-        for word, *command in (("other user", "su", "nobody", "-c", "true"), ("lost environment", "su", "-", "nobody"),
-                               ("lost environment", "su", "--login", "nobody"), ("other user", "setpriv", "--reuid=65534", "true"),
-                               ("other user", "setpriv", "--reuid", "65534", "true"), ("recorder not found", "chroot", "/srv", "true"),
-                               ("other user", "chroot", "--userspec=nobody", "/srv", "true")):
-            with self.subTest(command=command):
-                self.assert_not_recorded(word, self.script(command[0], "#!/bin/sh\n"), *command[1:])
-        self.assert_recorded(self.script("setpriv", "#!/bin/sh\nshift; exec \"$@\"\n"), "--no-new-privs", "flock", "f", "true")
+    @unittest.skipUnless(os.path.exists(victim("static")), "no static libc here")
+    def test_what_wrappers_run_is_looked_at(self):
+        for words in (["nice"], ["nice", "-n", "5"], ["timeout", "-k", "9", "30"], ["timeout", "--signal", "KILL", "30"], ["nohup"],
+                      ["setsid", "-w"], ["stdbuf", "-o", "L"], ["stdbuf", "-oL", "nice"], ["xargs", "-n", "1"], ["taskset", "-c", "0"],
+                      ["ionice", "-c", "2", "-n", "4"], ["chrt", "-o", "0"], ["env", "A=1", "timeout", "--foreground", "30", "nice", "--"]):
+            if not shutil.which(words[0]):
+                continue
+            with self.subTest(words):
+                self.assertIn(victim("static"), self.assert_not_recorded("static", *words, victim("static")))
+                self.assert_recorded(*words, PYTHON, "-c", self.LOCKS, "-n")
+
+    @AS_ROOT
+    @needs("su", "runuser", "setpriv", "chroot")
+    def test_a_change_of_user_root_or_environment_loses_us_and_none_does_not(self):
+        os.chmod(self.directory, 0o777)
+        os.chmod(os.path.dirname(self.directory), 0o755)
+        with open(self.path("f"), "w"):
+            os.chmod(self.path("f"), 0o666)
+        lock = ("flock", self.path("f"), "true")
+        line = " ".join(lock)
+        os.mkdir(self.path("root"))
+        for words in (["setpriv", f"--reuid={NOBODY}", "--clear-groups", *lock], ["setpriv", "--reuid", str(NOBODY), "--clear-groups", *lock],
+                      ["runuser", "-u", "nobody", "--", *lock], ["runuser", "nobody", "-s", "/bin/sh", "-c", line],
+                      ["su", "nobody", "-s", "/bin/sh", "-c", line], ["chroot", "--userspec=nobody", "/", *lock],
+                      ["chroot", "--userspec", f"{NOBODY}:{NOBODY}", "/", *lock]):
+            with self.subTest(words):
+                self.assertIn("flocktrace run as that user", self.assert_not_recorded("other user", *words))
+        for words in (["setpriv", "--reset-env", *lock], ["su", "-", "-c", line], ["su", "-l", "root", "-c", line], ["runuser", "-l", "root", "-c", line]):
+            with self.subTest(words):
+                self.assert_not_recorded("lost environment", *words)
+        self.assertIn("    other root: ", self.doctor("chroot", self.path("root"), *lock, status=1))
+        for words in (["setpriv", "--reuid=0", "--no-new-privs", *lock], ["runuser", "-u", "root", *lock], ["runuser", "-c", line],
+                      ["su", "-c", line], ["su", "root", "-c", line], ["chroot", "--userspec=0:0", "/", *lock]):
+            with self.subTest(words):
+                self.assert_recorded(*words)
 
     @AS_ROOT
     @needs("setpriv")
