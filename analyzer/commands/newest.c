@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/commands/newest.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/commands/own_files.h"
 #include "analyzer/read/activity.h"
-#include "trace/session.h"
 
 struct candidate {
 	char *path; /* NULL: none so far */
@@ -24,36 +19,6 @@ struct candidates {
 	struct candidate best;	 /* but for sessions in use by `run` or `record` */
 	struct candidate in_use; /* the newest of those */
 };
-
-static bool is_trace(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > strlen("flocktrace..trace") - 1 && !strncmp(name, "flocktrace.", 11) &&
-	       !strcmp(name + length - 6, ".trace");
-}
-
-static bool is_session_of_run(const char *name)
-{
-	return !strncmp(name, "session.", 8);
-}
-
-static bool is_session(const char *name)
-{
-	return !strcmp(name, SESSION_DEFAULT_NAME) || is_session_of_run(name);
-}
-
-static bool has_magic(int directory, const char *name)
-{
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	uint64_t magic = 0;
-	bool has = fd >= 0 && read(fd, &magic, sizeof(magic)) == sizeof(magic) &&
-		   magic == FORMAT_MAGIC;
-
-	if (fd >= 0)
-		close(fd);
-	return has;
-}
 
 /* Takes the path, or frees it. */
 static void keep_newer(struct candidate *best, char *path, const struct activity *activity)
@@ -66,53 +31,17 @@ static void keep_newer(struct candidate *best, char *path, const struct activity
 	*best = (struct candidate){ path, *activity };
 }
 
-/* Regular files of ours only: others may write into the working directory too. */
-static void consider(struct candidates *found, int directory, const char *path, const char *name)
+static void consider(void *context, const struct own_file *file)
 {
+	struct candidates *found = context;
 	struct activity activity;
-	struct stat status;
-	uint64_t modified;
-	char *full;
 
-	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISREG(status.st_mode) ||
-	    status.st_uid != geteuid() || !has_magic(directory, name))
-		return;
-	full = strcmp(path, ".") ? xasprintf("%s/%s", path, name) : xstrdup(name);
-	modified = (uint64_t)status.st_mtim.tv_sec * UINT64_C(1000000000) +
-		   (uint64_t)status.st_mtim.tv_nsec;
-	if (!activity_of(full, modified, &activity)) /* of another version: its reader says so */
-		activity = (struct activity){ .last_record = modified };
-	keep_newer(is_session_of_run(name) && activity.recording ? &found->in_use : &found->best,
-		   full, &activity);
-}
-
-static void search(struct candidates *found, const char *path, bool (*wanted)(const char *name))
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
-
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	while ((entry = readdir(directory))) {
-		if (wanted(entry->d_name))
-			consider(found, fd, path, entry->d_name);
-	}
-	closedir(directory);
-}
-
-/* A directory of sessions counts only if nobody else can write there. */
-static void search_sessions(struct candidates *found, char *path)
-{
-	struct stat status;
-
-	if (!lstat(path, &status) && S_ISDIR(status.st_mode) && status.st_uid == geteuid() &&
-	    (status.st_mode & 07777) == 0700)
-		search(found, path, is_session);
-	free(path);
+	if (!activity_of(file->path, file->modified,
+			 &activity)) /* another version: its reader says so */
+		activity = (struct activity){ .last_record = file->modified };
+	keep_newer(own_file_is_session_of_run(file) && activity.recording ? &found->in_use
+									  : &found->best,
+		   xstrdup(file->path), &activity);
 }
 
 static void say_what_is_read(const struct candidate *taken)
@@ -133,15 +62,10 @@ static void say_what_is_read(const struct candidate *taken)
 
 char *newest_trace(void)
 {
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	struct candidates found = { 0 };
-	unsigned uid = geteuid();
 
-	search(&found, ".", is_trace);
-	if (runtime && *runtime == '/')
-		search_sessions(&found, xasprintf("%s/" SESSION_DIRECTORY, runtime));
-	search_sessions(&found, xasprintf("/dev/shm/" SESSION_DIRECTORY "-%u", uid));
-	search_sessions(&found, xasprintf("/tmp/" SESSION_DIRECTORY "-%u", uid));
+	own_traces(".", consider, &found);
+	own_sessions(consider, &found);
 	if (!found.best.path) {
 		found.best = found.in_use;
 		found.in_use.path = NULL;

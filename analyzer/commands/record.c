@@ -11,6 +11,7 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/program_options.h"
+#include "analyzer/commands/sweep.h"
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/session.h"
 #include "analyzer/launch/signals.h"
@@ -76,6 +77,7 @@ static int record_program(struct record *record, char **argv)
 		code = start(record);
 	if (code)
 		return code;
+	sweep_sessions();
 	code = launch_program(&launch, &status);
 	if (code) {
 		free(record->path);

@@ -14,6 +14,7 @@
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/report_file.h"
 #include "analyzer/commands/report_options.h"
+#include "analyzer/commands/sweep.h"
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/signals.h"
 
@@ -148,6 +149,7 @@ static int run_program(struct run *run)
 		return code;
 	if (!open_files(run))
 		return EXIT_TROUBLE;
+	sweep_sessions();
 	code = launch_program(&launch, &status);
 	if (code)
 		return code;

@@ -36,26 +36,37 @@ static struct ending look_at_the_end(const struct trace_file *file)
 	return ending;
 }
 
-static uint32_t count_processes(const struct trace_file *file)
+struct crowd {
+	uint32_t alive, unknown;
+};
+
+static struct crowd count_processes(const struct trace_file *file)
 {
 	struct process_slot slot;
-	uint32_t count = 0;
+	struct crowd crowd = { 0 };
 
 	for (uint32_t i = 0; i < file->header.process_slots; i++) {
-		if (slots_process(file, i, &slot))
-			count +=
-				alive_process(&(struct process_info){ .pid = slot.pid,
-								      .start_time = slot.start_time,
-								      .pidns = slot.pidns }) ==
-				ALIVE_YES;
+		enum alive alive;
+
+		if (!slots_process(file, i, &slot))
+			continue;
+		alive = alive_process(&(struct process_info){
+			.pid = slot.pid, .start_time = slot.start_time, .pidns = slot.pidns });
+		crowd.alive += alive == ALIVE_YES;
+		crowd.unknown += alive == ALIVE_UNKNOWN;
 	}
-	return count;
+	return crowd;
 }
 
 /* What `run` and `record` make is theirs until they remove it: there may be nobody in it yet. */
-static bool maker_lives(const struct header *header)
+static void look_for_people(const struct trace_file *file, struct activity *activity)
 {
-	return header->drained && alive_since(header) == ALIVE_YES;
+	struct crowd crowd = count_processes(file);
+	enum alive maker = alive_since(&file->header);
+
+	activity->processes = crowd.alive;
+	activity->recording = crowd.alive || (file->header.drained && maker == ALIVE_YES);
+	activity->abandoned = !crowd.alive && !crowd.unknown && maker == ALIVE_NO;
 }
 
 bool activity_of(const char *path, uint64_t modified, struct activity *activity)
@@ -79,10 +90,10 @@ bool activity_of(const char *path, uint64_t modified, struct activity *activity)
 		if (ending.time)
 			activity->last_record =
 				file.header.realtime + (ending.time - file.header.monotonic);
-		if (alive_same_boot(&file.header)) {
-			activity->processes = count_processes(&file);
-			activity->recording = activity->processes || maker_lives(&file.header);
-		}
+		if (alive_same_boot(&file.header))
+			look_for_people(&file, activity);
+		else
+			activity->abandoned = true;
 	}
 	trace_file_close(&file);
 	return true;

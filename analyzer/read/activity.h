@@ -10,6 +10,7 @@
 struct activity {
 	bool session; /* else a trace */
 	bool recording;
+	bool abandoned;	      /* a session whose maker and processes are all certainly gone */
 	uint32_t processes;   /* that record into it now; a trace: 0 */
 	uint64_t last_record; /* ns since 1970 */
 };

@@ -6,14 +6,17 @@ import fcntl
 import glob
 import os
 import re
+import select
 import signal
 import stat
+import struct
 import subprocess
 import time
 
-from e2e import FLOCKTRACE, PRELOAD, PYTHON, EndToEnd, main, victim, wait_for
+from e2e import FLOCKTRACE, PRELOAD, PYTHON, TIMEOUT, EndToEnd, main, victim, wait_for
 
 
+REALTIME = 120  # bytes into the header (trace/FORMAT.md)
 OTHER_PLACES = [f"{place}/flocktrace-{os.geteuid()}" for place in ("/dev/shm", "/tmp")]
 
 
@@ -270,6 +273,37 @@ class KilledRecorder(EndToEnd):
                 self.assertGreater(wait["wait_ns"], 10_000_000)
                 self.assertFalse(report.quality["complete"])
                 self.assertIn("INCOMPLETE: recording was cut off", self.flocktrace("report", path).stdout)
+
+
+    def started_before(self, path, seconds):
+        with open(path, "r+b") as session:
+            session.seek(REALTIME)
+            realtime, = struct.unpack("<Q", session.read(8))
+            session.seek(REALTIME)
+            session.write(struct.pack("<Q", realtime - seconds * 1_000_000_000))
+
+    def test_what_a_killed_run_leaves_is_kept_for_a_day_and_what_is_in_use_for_longer(self):
+        program = [FLOCKTRACE, "run", "sh", "-c", "echo $$; read line"]
+        runs = [subprocess.Popen(program, cwd=self.directory, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL) for _ in range(3)]
+        shells = [int(run.stdout.readline()) for run in runs]
+        old, new, used = sorted(sessions(self.runtime), key=lambda path: [run.pid for run in runs].index(int(path.split(".")[-2])))
+        for run in runs[:2]:
+            run.kill()
+            run.wait()
+        for path, days in ((old, 2), (used, 2)):
+            self.started_before(path, days * 86_400)
+        self.flocktrace("run", "true")
+        self.assertEqual(set(sessions(self.runtime)), {old, new, used}, "their programs go on")
+        for shell, run in list(zip(shells, runs))[:2]:
+            pidfd = os.pidfd_open(shell)
+            run.stdin.close()
+            select.select([pidfd], [], [], TIMEOUT)
+            os.close(pidfd)
+        self.flocktrace("run", "true")
+        self.assertEqual(set(sessions(self.runtime)), {new, used})
+        self.assertEqual(self.report(new).document["processes"][0]["pid"], shells[1])
+        runs[2].communicate()
 
 
 class NamedSession(EndToEnd):
