@@ -313,7 +313,9 @@ bool merged_next(struct merged *merged, struct event *event)
 
 const char *merged_left(struct merged *merged, uint32_t *recording, uint32_t *waits)
 {
-	for (uint32_t i = 0; i < merged->count && earliest(merged); i++) {
+	if (merged->count == 1 || !earliest(merged))
+		return NULL;
+	for (uint32_t i = 0; i < merged->count; i++) {
 		struct recording *one = &merged->recordings[i];
 
 		if (one->has_next || one->told)
