@@ -9,7 +9,7 @@
 #include "trace/format.h"
 
 static const struct command *const commands[] = {
-	&command_run,  &command_record, &command_report,
+	&command_run,  &command_record, &command_report, &command_check,
 	&command_dump, &command_doctor, &command_who,
 };
 

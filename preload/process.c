@@ -111,11 +111,19 @@ static uint64_t find_open_fds(void)
 	return open;
 }
 
+static void find_namespace(void)
+{
+	char text[64];
+	const char *at = text;
+
+	text[read_link("/proc/self/ns/pid", text, sizeof(text) - 1)] = '\0';
+	recorder.pidns = parse_number(&at);
+}
+
 bool process_identify(void)
 {
 	char text[1024];
 	size_t length;
-	const char *at = text;
 	void *page = (void *)raw6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -131,9 +139,7 @@ bool process_identify(void)
 		identity.start_time = clock_boot_ticks();
 		identity.ppid = (int32_t)raw0(SYS_getppid);
 	}
-	length = read_link("/proc/self/ns/pid", text, sizeof(text) - 1);
-	text[length] = '\0';
-	recorder.pidns = parse_number(&at);
+	find_namespace();
 	identity.exe_length = read_link("/proc/self/exe", identity.exe, sizeof(identity.exe) - 1);
 	if (recorder.argv_wanted)
 		identity.arguments_length = process_read_file(
@@ -313,6 +319,12 @@ static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 	uint32_t process = new_number();
 	struct process_slot *slot = claim_slot();
 
+	/* Whoever is forked into a new namespace has no parent in it; others share their parent's.
+	 */
+	if (!ppid && !recorder.sandboxed)
+		find_namespace();
+	else if (!ppid)
+		recorder.pidns = 0;
 	memset((char *)slot + sizeof(slot->process), 0, sizeof(*slot) - sizeof(slot->process));
 	slot->pid = recorder.pid;
 	slot->start_time = start_time;

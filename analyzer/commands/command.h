@@ -16,7 +16,7 @@ struct command {
 		    char **argv); /* argv[0] is the command's name; returns the exit status */
 };
 
-extern const struct command command_run, command_record, command_report, command_dump,
-	command_doctor, command_who;
+extern const struct command command_run, command_record, command_report, command_check,
+	command_dump, command_doctor, command_who;
 
 #endif

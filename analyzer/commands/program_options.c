@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
@@ -51,6 +53,24 @@ int create_new_file(const char *path)
 			errno == EEXIST ? "exists already and is not overwritten"
 					: strerror(errno));
 	return fd;
+}
+
+bool copy_file(int from, int to)
+{
+	struct stat stat;
+	off_t at = 0;
+
+	if (fstat(from, &stat))
+		return false;
+	while (at < stat.st_size) {
+		ssize_t copied = sendfile(to, from, &at, (size_t)(stat.st_size - at));
+
+		if (!copied) /* cut short by somebody else */
+			break;
+		if (copied < 0 && errno != EINTR)
+			return false;
+	}
+	return true;
 }
 
 char *default_trace_name(const char *program, int pid)

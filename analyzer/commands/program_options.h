@@ -12,6 +12,9 @@ int usage_error(const char *command, const char *format, ...) __attribute__((for
 /* Creates a file for writing, 0600. An existing one is refused: -1, and a line on stderr. */
 int create_new_file(const char *path);
 
+/* All of a file, from one descriptor to another. False: errno. */
+bool copy_file(int from, int to);
+
 /*
  * Before anything is made or started. A setting with a value that it does not accept: a line on
  * stderr, and 125; else 0. `quiet`: stderr is for a program to read, so only errors are said there,

@@ -21,6 +21,7 @@
 
 struct trace_report {
 	const struct report_options *options;
+	char *directory; /* NULL: paths stay absolute */
 	struct merged *trace;
 	struct symbols *symbols;
 	struct range_names *names;
@@ -191,6 +192,7 @@ struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
 	}
 	report = xcalloc(1, sizeof(*report));
 	report->options = options;
+	report->directory = getcwd(NULL, 0);
 	report->trace = trace;
 	report->symbols = symbols_new();
 	report->names = range_names_new(merged_catalog(trace));
@@ -219,23 +221,28 @@ bool wants_colour(FILE *out)
 	       !(terminal && !strcmp(terminal, "dumb"));
 }
 
-void trace_report_write(struct trace_report *report, FILE *out)
+static struct render_options how_to_render(const struct trace_report *report)
 {
-	char *directory = getcwd(NULL, 0); /* NULL: paths stay absolute */
 	unsigned top = report->options->top;
-	struct render_options options = {
+
+	return (struct render_options){
 		.top = top == REPORT_ALL ? 0
 		       : top		 ? top
 					 : USUAL_TOP,
-		.colour = wants_colour(out),
-		.directory = directory,
+		.directory = report->directory,
 		.names = report->names,
 		.view = report->options->view,
 		.stacks = report->options->stacks,
 		.table = report->options->table,
 		.deadlocks = report->deadlocks,
 	};
+}
 
+void trace_report_write(struct trace_report *report, FILE *out)
+{
+	struct render_options options = how_to_render(report);
+
+	options.colour = wants_colour(out);
 	if (report->options->suppressions_only)
 		suppressions_write(out, merged_catalog(report->trace), report->symbols,
 				   &report->findings);
@@ -243,7 +250,25 @@ void trace_report_write(struct trace_report *report, FILE *out)
 		render_json(out, report->report, &report->findings, report->symbols, &options);
 	else
 		render_text(out, report->report, &report->findings, report->symbols, &options);
-	free(directory);
+}
+
+char *trace_report_text(struct trace_report *report)
+{
+	struct render_options options = how_to_render(report);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	render_text(out, report->report, &report->findings, report->symbols, &options);
+	fclose(out);
+	return text;
+}
+
+struct judgement trace_report_judge(struct trace_report *report, const struct criteria *criteria)
+{
+	struct render_options options = how_to_render(report);
+
+	return judge(report->report, &report->findings, &options, criteria);
 }
 
 void trace_report_free(struct trace_report *report)
@@ -255,6 +280,7 @@ void trace_report_free(struct trace_report *report)
 	findings_builder_free(report->looking);
 	deadlock_builder_free(report->knots);
 	range_names_free(report->names);
+	free(report->directory);
 	symbols_free(report->symbols);
 	merged_free(report->trace);
 	free(report);

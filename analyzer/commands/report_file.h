@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "analyzer/commands/suppressions.h"
+#include "analyzer/render/judge.h"
 #include "analyzer/render/view.h"
 
 #define REPORT_ALL UINT_MAX
@@ -39,6 +40,10 @@ struct trace_report *trace_report_read(const char *const *paths, uint32_t count,
 				       const struct report_options *options);
 /* Writes it, with colour if `out` is a terminal that wants it. */
 void trace_report_write(struct trace_report *report, FILE *out);
+/* The same as text, without colour; the caller frees it. */
+char *trace_report_text(struct trace_report *report);
+/* The caller frees it by judgement_free(). */
+struct judgement trace_report_judge(struct trace_report *report, const struct criteria *criteria);
 void trace_report_free(struct trace_report *report);
 
 /* Whether colours may be written to it: a terminal, and the environment has nothing against it. */

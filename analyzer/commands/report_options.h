@@ -24,6 +24,17 @@ enum report_option {
 	OPTION_NEXT /* the command's further ones */
 };
 
+/* What is reported on. */
+#define SELECT_OPTIONS                                                       \
+	{ "path", required_argument, NULL, OPTION_PATH },                    \
+		{ "pid", required_argument, NULL, OPTION_PID },              \
+		{ "since", required_argument, NULL, OPTION_SINCE },          \
+		{ "until", required_argument, NULL, OPTION_UNTIL },          \
+		{ "names", required_argument, NULL, OPTION_NAMES },          \
+	{                                                                    \
+		"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS \
+	}
+
 /* Rows for getopt_long(), beside "n:" of the short ones. */
 #define REPORT_OPTIONS                                                                        \
 	{ "json", no_argument, NULL, OPTION_JSON }, { "all", no_argument, NULL, OPTION_ALL }, \
@@ -32,15 +43,18 @@ enum report_option {
 		{ "sort", required_argument, NULL, OPTION_SORT },                             \
 		{ "stacks", required_argument, NULL, OPTION_STACKS },                         \
 		{ "columns", required_argument, NULL, OPTION_COLUMNS },                       \
-		{ "list-columns", no_argument, NULL, OPTION_LIST_COLUMNS },                   \
-		{ "path", required_argument, NULL, OPTION_PATH },                             \
-		{ "pid", required_argument, NULL, OPTION_PID },                               \
-		{ "since", required_argument, NULL, OPTION_SINCE },                           \
-		{ "until", required_argument, NULL, OPTION_UNTIL },                           \
-		{ "names", required_argument, NULL, OPTION_NAMES },                           \
-	{                                                                                     \
-		"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS                  \
-	}
+		{ "list-columns", no_argument, NULL, OPTION_LIST_COLUMNS }, SELECT_OPTIONS
+
+#define SELECT_OPTIONS_HELP                                                              \
+	"      --path PATTERN  only locks on files that match\n"                         \
+	"      --pid PID       only what this process did, and waits for it\n"           \
+	"      --since TIME    only what was going on then or later: seconds after the " \
+	"start, "                                                                        \
+	"or\n"                                                                           \
+	"                      YYYY-MM-DDTHH:MM:SS, with Z for UTC\n"                    \
+	"      --until TIME    only what began before\n"                                 \
+	"      --names FILE    also these names for ranges of files\n"                   \
+	"      --suppressions FILE  findings that are counted, and not shown\n"
 
 #define REPORT_OPTIONS_HELP                                                                        \
 	"      --json          the report for programs\n"                                          \
@@ -54,16 +68,7 @@ enum report_option {
 	"      --stacks WHICH  also the stacks as a tree, by time waited there, caused there, or " \
 	"both\n"                                                                                   \
 	"      --columns LIST  its columns; +LIST: these too\n"                                    \
-	"      --list-columns  the columns that there are\n"                                       \
-	"      --path PATTERN  only locks on files that match\n"                                   \
-	"      --pid PID       only what this process did, and waits for it\n"                     \
-	"      --since TIME    only what was going on then or later: seconds after the "           \
-	"start, "                                                                                  \
-	"or\n"                                                                                     \
-	"                      YYYY-MM-DDTHH:MM:SS, with Z for UTC\n"                              \
-	"      --until TIME    only what began before\n"                                           \
-	"      --names FILE    also these names for ranges of files\n"                             \
-	"      --suppressions FILE  findings that are counted, and not shown\n"
+	"      --list-columns  the columns that there are\n" SELECT_OPTIONS_HELP
 
 /* One of them. 0: taken; else it was refused in one line: the exit status. `value` must outlive the
  * options. */

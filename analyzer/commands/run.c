@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/commands/ci_live.h"
+#include "analyzer/commands/ci_options.h"
+#include "analyzer/commands/ci_result.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/report_file.h"
@@ -18,16 +21,21 @@
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/signals.h"
 
+#define GRACE_USUAL UINT64_C(5000000000) /* ns */
+
 struct run {
 	const char *trace;  /* NULL: a file without a name */
 	const char *output; /* of the report; NULL: stderr */
 	bool output_is_new; /* the file is ours to take back */
 	struct report_options report;
+	struct ci_options ci;
+	FILE *junit;	/* NULL: none */
+	uint64_t grace; /* ns from SIGTERM to SIGKILL */
 	char **argv;
 	int fd;
 	FILE *out;
 	bool reported; /* early, because of a signal */
-	pid_t reporter;
+	pid_t program, reporter;
 };
 
 /* The trace of a run that nobody asked to keep: gone with its last descriptor. */
@@ -56,7 +64,7 @@ static int open_trace(void *context, pid_t program, const char **name)
 {
 	struct run *run = context;
 
-	(void)program;
+	run->program = program;
 	*name = run->trace ? run->trace : "temporary trace";
 	return run->fd;
 }
@@ -71,18 +79,32 @@ static void discard_trace(void *context)
 		unlink(run->output);
 }
 
-static void report(struct run *run)
+static struct trace_report *read_trace(const struct run *run)
 {
 	char path[64];
 
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", run->fd);
+	return trace_report_read((const char *[]){ path }, 1, &run->report);
+}
+
+static void write_report(struct run *run, struct trace_report *report)
+{
 	/* A later report takes the place of an early one, where it can. */
 	if (run->output && !fflush(run->out) && !ftruncate(fileno(run->out), 0))
 		rewind(run->out);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", run->fd);
-	report_trace(run->out, path, &run->report);
+	trace_report_write(report, run->out);
 	if ((fflush(run->out) || ferror(run->out)) && run->output) /* the status is the program's */
 		fprintf(stderr, "flocktrace: %s: the report could not be written\n", run->output);
 	run->reported = true;
+}
+
+static void report(struct run *run)
+{
+	struct trace_report *report = read_trace(run);
+
+	if (report)
+		write_report(run, report);
+	trace_report_free(report);
 }
 
 /* In a process of its own: looking names and lines up may take seconds, and the ring fills on. */
@@ -97,6 +119,16 @@ static void interrupted(void *context)
 	if (!run->reporter)
 		_exit(0);
 	run->reported = true;
+}
+
+static bool must_end(void *context, const struct live_verdict *verdicts, uint32_t count,
+		     uint64_t now)
+{
+	struct run *run = context;
+	char *reason = ci_reason_to_end(&run->ci.criteria, verdicts, count, now);
+
+	run->ci.criteria.seen_live[CONDITION_DEADLOCK] = reason;
+	return reason != NULL;
 }
 
 static void wait_for_reporter(const struct run *run)
@@ -120,6 +152,8 @@ static FILE *open_output(struct run *run)
 static bool open_files(struct run *run)
 {
 	run->out = stderr;
+	if (!ci_open(&run->ci, &run->junit))
+		return false;
 	run->fd = run->trace ? create_new_file(run->trace) : open_unnamed();
 	if (run->fd < 0)
 		return false;
@@ -133,17 +167,76 @@ static bool open_files(struct run *run)
 	return false;
 }
 
+/* stderr is for a program to read, and ends with the report. */
+static bool is_quiet(const struct run *run)
+{
+	return run->report.json && !run->output;
+}
+
+static void say_next(const struct run *run)
+{
+	if (run->trace)
+		print_next("report", (char *[]){ (char *)run->trace, NULL });
+	else
+		fputs("Next: flocktrace run --trace FILE … keeps what was recorded, for report and "
+		      "dump\n",
+		      stderr);
+}
+
+/* A job that fails is looked into later: its trace stays. */
+static void keep_trace(struct run *run, pid_t program)
+{
+	char *name = default_trace_name(run->argv[0], program);
+	int fd = create_new_file(name);
+
+	if (fd >= 0 && copy_file(run->fd, fd)) {
+		run->trace = name; /* for as long as we live */
+		return;
+	}
+	if (fd >= 0) {
+		fprintf(stderr, "flocktrace: %s: %s\n", name, strerror(errno));
+		unlink(name);
+	}
+	free(name);
+}
+
+/* The report, the verdict; returns 0, or the status to end with instead of the program's. */
+static int conclude(struct run *run)
+{
+	struct trace_report *report = read_trace(run);
+	struct judgement judgement;
+	int code;
+
+	if (!report)
+		return 0;
+	if (!run->reported || run->trace)
+		write_report(run, report);
+	judgement = ci_conclude(&run->ci, report, run->junit, is_quiet(run));
+	code = judgement.code;
+	if (code && !run->trace)
+		keep_trace(run, run->program);
+	if (!is_quiet(run)) {
+		judgement_print(stderr, &judgement, true, "flocktrace: ");
+		say_next(run);
+	}
+	judgement_free(&judgement);
+	trace_report_free(report);
+	return code;
+}
+
 static int run_program(struct run *run)
 {
 	struct launch launch = {
 		.argv = run->argv,
-		.quiet = run->report.json && !run->output,
+		.quiet = is_quiet(run),
 		.open_trace = open_trace,
 		.discard_trace = discard_trace,
 		.interrupted = interrupted,
+		.must_end = ci_is_wanted(&run->ci) ? must_end : NULL,
+		.grace = run->grace,
 		.context = run,
 	};
-	int status, code = check_settings("run", run->report.json && !run->output);
+	int status, code = check_settings("run", is_quiet(run));
 
 	if (code)
 		return code;
@@ -154,16 +247,9 @@ static int run_program(struct run *run)
 	if (code)
 		return code;
 	wait_for_reporter(run);
-	if (!run->reported || run->trace)
-		report(run);
-	if (run->report.json && !run->output)
-		; /* stderr is for a program to read, and ends with the report */
-	else if (run->trace)
-		print_next("report", (char *[]){ (char *)run->trace, NULL });
-	else
-		fputs("Next: flocktrace run --trace FILE … keeps what was recorded, for report and "
-		      "dump\n",
-		      stderr);
+	code = conclude(run);
+	if (code)
+		return code;
 	signals_exit_like(status);
 }
 
@@ -174,22 +260,25 @@ static void help(void)
 	       "whom. "
 	       "Ends as the program does.\n\n"
 	       "  -o, --output FILE   the report goes here instead of stderr\n"
-	       "      --trace FILE    keep the trace; never overwritten\n" REPORT_OPTIONS_HELP
-	       "  -h, --help          show this\n",
+	       "      --trace FILE    keep the trace; never overwritten\n" CI_OPTIONS_HELP
+	       "      --grace TIME    what is ended for a deadlock gets SIGTERM, and so much later "
+	       "SIGKILL (5s)\n" REPORT_OPTIONS_HELP "  -h, --help          show this\n",
 	       command_run.arguments);
 }
 
 static int run_main(int argc, char **argv)
 {
-	enum { TRACE = OPTION_NEXT };
+	enum { TRACE = OPTION_CI_NEXT, GRACE };
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "trace", required_argument, NULL, TRACE },
+		{ "grace", required_argument, NULL, GRACE },
 		REPORT_OPTIONS,
+		CI_OPTIONS,
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct run run = { .fd = -1 };
+	struct run run = { .fd = -1, .grace = GRACE_USUAL };
 	int option, code;
 
 	opterr = 0;
@@ -201,6 +290,10 @@ static int run_main(int argc, char **argv)
 			break;
 		case TRACE:
 			run.trace = optarg;
+			break;
+		case GRACE:
+			if (!parse_duration(optarg, &run.grace))
+				return usage_error("run", "--grace needs a time, not '%s'", optarg);
 			break;
 		case 'h':
 			help();
@@ -214,12 +307,16 @@ static int run_main(int argc, char **argv)
 				view_list_columns(stdout);
 				return 0;
 			}
-			code = report_option("run", option, optarg, &run.report);
+			code = option < OPTION_NEXT
+				       ? report_option("run", option, optarg, &run.report)
+				       : ci_option("run", option, optarg, &run.ci);
 			if (code)
 				return code;
 		}
 	}
 	code = report_options_done("run", &run.report);
+	if (!code)
+		code = ci_options_done("run", &run.ci);
 	if (code)
 		return code;
 	if (optind == argc)

@@ -36,7 +36,7 @@ void coverage_begin(struct coverage *coverage, struct session *session, struct w
 	if (root) {
 		struct process_stat stat;
 
-		vec_push(&coverage->kin, (struct kin){ .pid = root });
+		vec_push(&coverage->kin, (struct kin){ .pid = root, .ours = true });
 		if (process_stat(root, &stat))
 			coverage->program_start = stat.start_time;
 	}
@@ -47,13 +47,16 @@ void coverage_hurry(struct coverage *coverage)
 	coverage->next_walk = coverage->earliest;
 }
 
-static void add(struct coverage *coverage, pid_t pid, uint64_t forked_from)
+static void add(struct coverage *coverage, pid_t pid, uint64_t forked_from, bool ours)
 {
 	for (uint32_t i = 0; i < coverage->kin.count; i++) {
-		if (coverage->kin.items[i].pid == pid)
+		if (coverage->kin.items[i].pid == pid) {
+			coverage->kin.items[i].ours |= ours;
 			return;
+		}
 	}
-	vec_push(&coverage->kin, (struct kin){ .pid = pid, .forked_from = forked_from });
+	vec_push(&coverage->kin,
+		 (struct kin){ .pid = pid, .forked_from = forked_from, .ours = ours });
 	coverage->changed = true;
 }
 
@@ -177,7 +180,7 @@ static bool look(struct coverage *coverage, uint32_t index, uint64_t now)
 		return true;
 	descendants_children(kin->pid, &children);
 	for (uint32_t i = 0; i < children.vec.count; i++)
-		add(coverage, children.vec.items[i], stat.image);
+		add(coverage, children.vec.items[i], stat.image, coverage->kin.items[index].ours);
 	vec_free(&children.vec);
 	return true;
 }
@@ -197,7 +200,7 @@ static void begin_walk(struct coverage *coverage, uint64_t now)
 		const struct watched *watched = &coverage->watch->watched[i];
 
 		if (watched->process && watched->pid)
-			add(coverage, watched->pid, 0);
+			add(coverage, watched->pid, 0, false);
 	}
 	if (coverage->has_lists)
 		return;
@@ -205,7 +208,7 @@ static void begin_walk(struct coverage *coverage, uint64_t now)
 		vec_push(&parents.vec, coverage->kin.items[i].pid);
 	descendants_scan(&parents, &children);
 	for (uint32_t i = 0; i < children.vec.count; i++)
-		add(coverage, children.vec.items[i], 0);
+		add(coverage, children.vec.items[i], 0, false);
 	vec_free(&parents.vec);
 	vec_free(&children.vec);
 }
@@ -273,7 +276,7 @@ void coverage_survivors(struct coverage *coverage)
 	descendants_started_with("FLOCKTRACE_SESSION", coverage->session->path,
 				 coverage->program_start, &found);
 	for (uint32_t i = 0; i < found.vec.count; i++)
-		add(coverage, found.vec.items[i], 0);
+		add(coverage, found.vec.items[i], 0, false);
 	vec_free(&found.vec);
 }
 

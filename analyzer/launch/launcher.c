@@ -14,6 +14,7 @@
 #include "analyzer/launch/clock.h"
 #include "analyzer/launch/coverage.h"
 #include "analyzer/launch/drain.h"
+#include "analyzer/launch/ending.h"
 #include "analyzer/launch/preload.h"
 #include "analyzer/launch/program.h"
 #include "analyzer/launch/reaped.h"
@@ -46,6 +47,7 @@ struct launcher {
 	struct coverage coverage;
 	struct reaped reaped;
 	struct live *live;
+	struct ending ending;
 	int epoll, child_pidfd;
 	int pause; /* ms */
 	uint64_t report_at, update_at;
@@ -109,7 +111,7 @@ static void timely(struct launcher *launcher, uint64_t now)
 		trace_mark(&launcher->trace, launcher->drain.next);
 		launcher->update_at = now + UPDATE_INTERVAL;
 	}
-	if (!launcher->report_at || now < launcher->report_at)
+	if (!launcher->report_at || now < launcher->report_at || launcher->ending.active)
 		return;
 	launcher->report_at = UINT64_MAX;
 	update_trace(launcher);
@@ -129,6 +131,21 @@ static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
 	update_trace(launcher);
 	if (launcher->launch->deadlock)
 		launcher->launch->deadlock(launcher->launch->context, verdicts, count);
+}
+
+/* What is certain, at once; what lasts, when it has lasted long enough. */
+static void end_if_needed(struct launcher *launcher, uint64_t now)
+{
+	const struct launch *launch = launcher->launch;
+	const struct live_verdict *verdicts;
+	uint32_t count;
+
+	if (launcher->ending.active || !launch->must_end)
+		return;
+	verdicts = live_verdicts(launcher->live, &count);
+	if (count && launch->must_end(launch->context, verdicts, count, now))
+		ending_begin(&launcher->ending, &launcher->watch, &launcher->coverage,
+			     launcher->program.pid, launch->grace, now);
 }
 
 static void wait_for_events(struct launcher *launcher)
@@ -159,12 +176,16 @@ static void adapt(struct launcher *launcher, uint64_t drained)
 		launcher->pause = launcher->pause ? 2 * launcher->pause : 1;
 	if (launcher->pause > longest)
 		launcher->pause = longest;
+	if (launcher->ending.active && launcher->pause > ENDING_PAUSE)
+		launcher->pause = ENDING_PAUSE;
 }
 
 static bool is_over(const struct launcher *launcher)
 {
 	if (launcher->attached)
 		return launcher->stop || (launcher->watch.scanned && !launcher->watch.alive);
+	if (launcher->ending.active)
+		return launcher->ending.done;
 	return launcher->watch.child_reaped;
 }
 
@@ -181,6 +202,8 @@ static void loop(struct launcher *launcher)
 		coverage_step(&launcher->coverage, now);
 		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
 		look_for_deadlocks(launcher, now);
+		end_if_needed(launcher, now);
+		ending_step(&launcher->ending, now);
 		timely(launcher, now);
 	}
 }
@@ -290,6 +313,7 @@ static void release(struct launcher *launcher)
 {
 	drain_end(&launcher->drain);
 	live_close(launcher->live);
+	ending_free(&launcher->ending);
 	watch_end(&launcher->watch);
 	reaped_end(&launcher->reaped);
 	trace_end(&launcher->trace);

@@ -29,6 +29,11 @@ struct launch {
 	/* There is a new verdict on a deadlock, or a firmer one; all that stand now. The trace is
 	 * up to date. May be NULL. */
 	void (*deadlock)(void *context, const struct live_verdict *verdicts, uint32_t count);
+	/* Asked often while there are verdicts: whether the program is to be ended now, and all
+	 * that came of it. May be NULL. */
+	bool (*must_end)(void *context, const struct live_verdict *verdicts, uint32_t count,
+			 uint64_t now);
+	uint64_t grace; /* ns from SIGTERM to SIGKILL */
 	void *context;
 };
 

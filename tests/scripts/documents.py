@@ -17,7 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv.pop()).resolve()
 README = (TOP / "README.md").read_text()
 MANUAL = (TOP / "analyzer/flocktrace.1").read_text()
-COMMANDS = ["run", "record", "report", "dump", "doctor", "who"]
+COMMANDS = ["run", "record", "report", "check", "dump", "doctor", "who"]
 
 # These build and run everything, this test too: here it must be enough that a shell can read them.
 SET_UP = {"scripts/demo", "scripts/test"}
@@ -58,6 +58,49 @@ class Readme(unittest.TestCase):
                     result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, timeout=60)
                     self.assertEqual(result.returncode, 0, result.stderr[-2000:])
                     self.assertTrue(line not in SET_UP or os.access(TOP / line, os.X_OK))
+
+    def blocks(self, language):
+        return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
+
+    def in_ci(self, directory):
+        """(a directory with a Makefile whose tests pass, its environment with flocktrace in the PATH)"""
+        scratch = pathlib.Path(directory)
+        (scratch / "Makefile").write_text("test:\n\t@echo tested\n")
+        runtime = scratch / "runtime"
+        runtime.mkdir(mode=0o700)
+        return scratch, {**os.environ, "PATH": f"{BUILD / 'bin'}:{os.environ['PATH']}", "XDG_RUNTIME_DIR": str(runtime)}
+
+    def test_what_ci_systems_are_to_run_runs(self):
+        lines = [line.split(": ")[-1].removeprefix("- ").strip() if "run: " in line else line.strip().removeprefix("- ")
+                 for block in self.blocks("yaml") for line in block.splitlines() if "flocktrace run" in line]
+        self.assertEqual(len(lines), 2)
+        for line in lines:
+            with self.subTest(line), tempfile.TemporaryDirectory() as directory:
+                scratch, environment = self.in_ci(directory)
+                result = subprocess.run(["sh", "-e", "-c", line], cwd=scratch, env=environment, capture_output=True, text=True, timeout=60)
+                self.assertEqual((result.returncode, result.stdout), (0, "tested\n"), result.stderr)
+                self.assertTrue((scratch / "locks.xml").exists())
+
+    def test_the_line_for_cmake_puts_tests_under_flocktrace(self):
+        line, = self.blocks("cmake")
+        with tempfile.TemporaryDirectory() as directory:
+            scratch, environment = self.in_ci(directory)
+            (scratch / "CMakeLists.txt").write_text(
+                "cmake_minimum_required(VERSION 3.25)\nproject(example C)\nenable_testing()\n" + line +
+                'file(WRITE ${CMAKE_BINARY_DIR}/test.c "#include <stdlib.h>\\nint main(void) { return !getenv(\\"FLOCKTRACE_SESSION\\"); }")\n'
+                "add_executable(example ${CMAKE_BINARY_DIR}/test.c)\nadd_test(NAME example COMMAND example)\n")
+            for command in (["cmake", "-B", "out"], ["cmake", "--build", "out"], ["ctest", "--test-dir", "out", "-V"]):
+                result = subprocess.run(command, cwd=scratch, env=environment, capture_output=True, text=True, timeout=60)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+            self.assertIn("Complete.", result.stdout)
+
+    def test_the_exit_codes_are_the_tables(self):
+        rows = re.findall(r'^X\(\w+, "(\w+)", (\d+),', (TOP / "analyzer/render/conditions.def").read_text(), flags=re.M)
+        listed = re.findall(r"^\| `(\w+)`(?:, `finding:ID`)? \| (\d+) \|", README, flags=re.M)
+        self.assertGreaterEqual(len(rows), 5)
+        self.assertEqual(listed, rows)
+        for name, code in rows:
+            self.assertRegex(MANUAL, rf"(?ms)^\.B {code}\n[^\n]*{name}|^\.B {code}\n.*?\b{name}\b")
 
     def test_every_setting_is_there_with_its_default(self):
         for name, default in settings():

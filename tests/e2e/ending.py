@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""A job that has deadlocked is ended: all that it started, and nobody else."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from e2e import FLOCKTRACE, EndToEnd, main, needs, wait_for
+
+# Two flock(1) that have a lock each before they ask for the other's; $1: more options of flock.
+KNOT = """
+flock a sh -c "touch ra; while ! test -e rb; do sleep 0.01; done; flock $1 b true" &
+one=$!
+flock b sh -c "touch rb; while ! test -e ra; do sleep 0.01; done; flock $1 a true" &
+wait $one
+first=$?
+wait $! && exit $first
+"""
+MAKEFILE = "test:\n\t@sh knot.sh\n"
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+
+def may_unshare():
+    return not subprocess.run([*CONTAINER, "true"], capture_output=True).returncode
+
+
+class Ending(EndToEnd):
+    def setUp(self):
+        super().setUp()
+        self.write("knot.sh", KNOT)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+
+    def pids(self, name):
+        """Those that the program has written into a file."""
+        with open(self.path(name)) as file:
+            return [int(word) for word in file.read().split()]
+
+    def assert_ended_for_deadlock(self, result, program):
+        self.assertEqual(result.returncode, 81, result.stderr)
+        reason = re.search(r"flocktrace: FAIL deadlock: (.*): certain for (\S+) ms, so the program was ended\.", result.stderr)
+        self.assertTrue(reason, result.stderr)
+        self.assertGreaterEqual(len(re.findall(r"flock\[\d+\]", reason.group(1))), 2, result.stderr)
+        self.assertLess(float(reason.group(2)), 1000)
+        self.assertIn(f"Next: flocktrace report flocktrace.{program}.", result.stderr)
+
+    @needs("make")
+    def test_make_test_that_deadlocks_is_over_within_a_second(self):
+        self.write("Makefile", MAKEFILE)
+        result = self.flocktrace("run", "--fail-on=deadlock", "--", "make", "test")
+        self.assert_ended_for_deadlock(result, "make")
+        self.assertIn("make: *** ", result.stderr)
+
+    def test_two_with_a_time_limit_are_left_to_it_and_the_status_is_the_programs(self):
+        begin = time.monotonic()
+        result = self.flocktrace("run", "--fail-on=deadlock", "--", "sh", "knot.sh", "-w 2")
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertNotIn("flocktrace: FAIL", result.stderr)
+        self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_without_the_condition_it_goes_on_waiting(self):
+        process = subprocess.Popen([FLOCKTRACE, "run", "--fail-on=incomplete", "--", "sh", "knot.sh"], cwd=self.directory, env=self.environment,
+                                   stderr=subprocess.PIPE, start_new_session=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(os.killpg, process.pid, signal.SIGKILL)
+        wait_for(lambda: os.path.exists(self.path("ra")) and os.path.exists(self.path("rb")), "both have a lock")
+        time.sleep(0.5)
+        self.assertIsNone(process.poll())
+
+    def start_bystanders(self):
+        """Our own child, and one whose parent has gone."""
+        self.run_program("sh", "-c", "sleep 100 > /dev/null 2>&1 & echo $! > bystanders")
+        ours = subprocess.Popen(["sleep", "100"])
+        pids = [ours.pid, *self.pids("bystanders")]
+        self.addCleanup(ours.wait)
+        for pid in pids:
+            self.addCleanup(lambda pid=pid: alive(pid) and os.kill(pid, signal.SIGKILL))
+        return pids
+
+    @needs("setsid")
+    def test_all_that_came_of_it_are_ended_and_nobody_else(self):
+        """In a session of its own; an orphan; one without the environment; stopped; one that ignores SIGTERM. And a bystander."""
+        self.write("all.sh", """
+            setsid sh -c 'echo $$ > own; sleep 100' &
+            (setsid sh -c 'echo $$ > orphan; exec sleep 100' &)
+            env -i sh -c 'echo $$ > cleared; exec sleep 100' &
+            sh -c 'echo $$ > stopped; kill -STOP $$; sleep 100' &
+            sh -c 'trap "" TERM; echo $$ > stubborn; while :; do sleep 0.1; done' &
+            for one in own orphan cleared stopped stubborn; do while ! test -s $one; do sleep 0.01; done; done
+            . ./knot.sh
+        """)
+        bystanders = self.start_bystanders()
+        begin = time.monotonic()
+        result = self.flocktrace("run", "--fail-on=deadlock", "--grace=300ms", "--", "sh", "all.sh")
+        self.assert_ended_for_deadlock(result, "sh")
+        self.assertGreater(time.monotonic() - begin, 0.3)
+        for name in ("own", "orphan", "cleared", "stopped", "stubborn"):
+            self.assertFalse(alive(*self.pids(name)), name)
+        self.assertTrue(all(map(alive, bystanders)))
+
+    def test_who_started_flocktrace_by_exec_keeps_its_other_children(self):
+        self.write("caller.sh", f"sleep 100 & echo $! > other\nexec '{FLOCKTRACE}' run --fail-on=deadlock -- sh knot.sh")
+        with open(self.path("errors"), "w") as errors:  # not a pipe: the other child would keep it open
+            result = subprocess.run(["sh", "caller.sh"], cwd=self.directory, env=self.environment, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=errors, timeout=60)
+        other, = self.pids("other")
+        self.assertTrue(alive(other))
+        os.kill(other, signal.SIGKILL)
+        self.assertEqual(result.returncode, 81)
+
+    def test_as_the_first_process_of_a_container(self):
+        if not may_unshare():
+            self.skipTest("no namespaces may be made here")
+        result = self.run_program(*CONTAINER, FLOCKTRACE, "run", "--fail-on=deadlock", "--", "sh", "knot.sh")
+        self.assert_ended_for_deadlock(result, "sh")
+        result = self.run_program(*CONTAINER, FLOCKTRACE, "run", "--fail-on=deadlock", "--", "sh", "-c", "kill -9 $$")
+        self.assertEqual(result.returncode, 128 + 9)
+
+    def test_from_outside_of_a_container(self):
+        if not may_unshare():
+            self.skipTest("no namespaces may be made here")
+        bystanders = self.start_bystanders()
+        result = self.flocktrace("run", "--fail-on=deadlock", "--", *CONTAINER, "sh", "knot.sh")
+        self.assertTrue(all(map(alive, bystanders)))
+        self.assert_ended_for_deadlock(result, "unshare")
+
+    def test_a_grace_that_is_no_time_is_refused(self):
+        result = self.flocktrace("run", "--grace=soon", "--", "touch", "ran")
+        self.assertEqual((result.returncode, os.path.exists(self.path("ran"))), (125, False))
+        self.assertIn("--grace needs a time, not 'soon'", result.stderr)
+
+
+if __name__ == "__main__":
+    # What is ended wrongly must not be somebody's: in there is nobody else.
+    if may_unshare() and "E2E_CONTAINED" not in os.environ:
+        os.environ["E2E_CONTAINED"] = "1"
+        os.execvp(CONTAINER[0], [*CONTAINER, sys.executable, *sys.argv])
+    main()
