@@ -144,6 +144,8 @@ void flight_tell(struct model *model, const struct flight *flight, uint64_t dura
 		.tid = flight->tid,
 		.file = flight->file,
 		.stack = flight->stack,
+		.fd = flight->fd,
+		.ownership = flight->ownership,
 		.op = flight->op,
 		.world = flight->world,
 		.mode = flight->mode,

@@ -66,6 +66,7 @@ static void tell(struct model *model, const struct held *held, uint64_t time, en
 	struct hold hold = held->hold;
 
 	hold.released = later_of(time, hold.granted);
+	hold.gone = later_of(model->now, hold.released);
 	hold.how = how;
 	model->quality.implied_ends += how == HOLD_IMPLIED || how == HOLD_DIED;
 	if (model->callbacks.hold)
@@ -269,6 +270,7 @@ static struct held new_hold(struct model *model, const struct flight *flight, ui
 			.stack = flight->stack,
 			.fd = flight->fd,
 			.granted = time,
+			.asked = earlier_of(flight->begin, time),
 			.how = HOLD_OPEN,
 		},
 		.owner = flight->owner,

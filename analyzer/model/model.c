@@ -113,6 +113,40 @@ uint32_t model_holds(const struct model *model, uint32_t file, struct hold *out,
 	return count;
 }
 
+static void add_ending(const struct model *model, const struct flight *flight, uint32_t file,
+		       struct hold_list *list)
+{
+	for (; flight; flight = flight->below) {
+		for (uint32_t i = 0; i < flight->stash.count; i++) {
+			struct hold hold = flight->stash.items[i].hold;
+
+			if (hold.file != file)
+				continue;
+			hold.released = flight->begin;
+			hold.gone = later_of(model->now, flight->begin);
+			vec_push(list, hold);
+		}
+	}
+}
+
+uint32_t model_ending(const struct model *model, uint32_t file, struct hold *out, uint32_t room)
+{
+	struct hold_list list = { 0 };
+	uint32_t count;
+
+	for (uint32_t i = 0; i < model->processes.count; i++) {
+		const struct process *process = model->processes.items[i];
+
+		for (uint32_t j = 0; process && j < process->threads.count; j++)
+			add_ending(model, process->threads.items[j].top, file, &list);
+	}
+	count = list.count;
+	for (uint32_t i = 0; i < count && i < room; i++)
+		out[i] = list.items[i];
+	vec_free(&list);
+	return count;
+}
+
 /* ---- Events */
 
 static void lose(struct model *model)

@@ -40,6 +40,9 @@ struct hold {
 	uint32_t stack;	       /* where it was acquired */
 	int32_t fd;
 	uint64_t granted, released; /* ns; released is set when it has ended */
+	/* ns: what nobody can know more exactly. It was granted no earlier than `asked`, when the
+	 * call for it began, and has ended by `gone`, when that was seen. */
+	uint64_t asked, gone;
 	enum hold_end how;
 };
 
@@ -83,6 +86,8 @@ struct wait {
 /* Each request that has ended: for the counts per resource. */
 struct request {
 	uint32_t process, tid, file, stack;
+	int32_t fd;
+	enum ownership ownership;
 	uint8_t op;
 	enum world world;
 	enum mode mode;
@@ -127,6 +132,12 @@ const struct model_quality *model_quality(const struct model *model);
 /* For tests and oracles: the holds that are open now on a file, by world, start, end, process.
  * Returns how many there are. */
 uint32_t model_holds(const struct model *model, uint32_t file, struct hold *out, uint32_t room);
+
+/*
+ * The holds on a file that calls in flight may be giving up: no longer counted as open, not yet
+ * told to hold(). released is when that call began, gone is now. Returns how many there are.
+ */
+uint32_t model_ending(const struct model *model, uint32_t file, struct hold *out, uint32_t room);
 
 /* A call shorter than this cannot have slept: switching away and back takes longer. */
 #define WAIT_MIN_NS UINT64_C(2000)

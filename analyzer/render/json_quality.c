@@ -63,6 +63,9 @@ struct json_object *json_totals(const struct json *json)
 	set(totals, "tries_taken", number(report->tries_taken));
 	set(totals, "recorded_ns", number(report->recorded));
 	set(totals, "waits", number(report->waits_total));
+	set(totals, "poll_waits", number(report->polls));
+	set(totals, "wasted_calls", number(report->wasted_calls));
+	set(totals, "polling_tax_ns", number(report->poll_free_ns));
 	set(totals, "wait_ns", number(report->wait_ns));
 	set(totals, "wait_parts_ns", json_wait_parts(&report->parts));
 	set(totals, "waits_at_most", number(report->waits_at_most));

@@ -96,6 +96,12 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	return object;
 }
 
+/* null: it did not poll, or nobody knows when the lock was free. */
+static struct json_object *tax_of(const struct report_wait *wait)
+{
+	return wait->wasted && wait->holder_count ? number(wait->free) : NULL;
+}
+
 struct json_object *json_wait(struct json *json, uint32_t index)
 {
 	const struct report_wait *wait = &json->report->waits[index];
@@ -113,12 +119,16 @@ struct json_object *json_wait(struct json *json, uint32_t index)
 	set(object, "start", number(wait->start));
 	set(object, "end", offset_of(wait->end));
 	set(object, "name", json_range_name(json, wait->file, wait->world, wait->start, wait->end));
-	set(object, "kind", json_object_new_string("blocked"));
+	set(object, "kind", json_object_new_string(wait->poll ? "poll" : "blocked"));
+	set(object, "attempts", number(wait->tries));
+	set(object, "wasted_calls", number(wait->wasted));
+	set(object, "polling_tax_ns", tax_of(wait));
 	set(object, "begin", iso(json, wait->begin));
 	set(object, "wait_ns", number(wait->duration));
 	set(object, "wait_parts_ns", json_wait_parts(&wait->parts));
 	set(object, "at_most", json_object_new_boolean(wait->at_most));
-	set(object, "outcome", json_object_new_string(outcome_name(wait->outcome)));
+	set(object, "outcome",
+	    json_object_new_string(wait->gave_up ? "gave_up" : outcome_name(wait->outcome)));
 	set(object, "error", json_error(json, wait->outcome == OUTCOME_FAILED ? wait->error : 0));
 	set(object, "site", index_of(wait->stack));
 	set(object, "holders", holders);

@@ -286,8 +286,7 @@ void text_culprit(struct text *text)
 	else if (report->wait_count)
 		say_worst_culprit(text);
 	else if (report->tries_taken)
-		fprintf(text->out, "Programs that try again instead of blocking wait too: "
-				   "their waits are not measured.\n");
+		fprintf(text->out, "A single try is no wait, nor is a question alone.\n");
 	else if (!report->requests)
 		fprintf(text->out, "There is nobody to blame.\n");
 	else if (*trust_missing(&text->scratch, report, text->names))

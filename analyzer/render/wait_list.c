@@ -70,8 +70,27 @@ static void say_death(struct text *text, uint32_t process)
 		fputs(", and its process exited while it waited", text->out);
 }
 
+static void say_poll_outcome(struct text *text, const struct report_wait *wait)
+{
+	if (wait->outcome == OUTCOME_GRANTED)
+		fputs(", and got it", text->out);
+	else if (wait->gave_up)
+		fputs(", and gave up", text->out);
+	else
+		fputs(text->catalog->run.live ? ", and is trying still"
+					      : ", and was still trying when recording ended",
+		      text->out);
+	if (wait->free)
+		fprintf(text->out, "; %s of it the lock was free",
+			phrase_duration(&text->scratch, wait->free));
+}
+
 static void say_outcome(struct text *text, const struct report_wait *wait)
 {
+	if (wait->poll) {
+		say_poll_outcome(text, wait);
+		return;
+	}
 	switch (wait->outcome) {
 	case OUTCOME_GRANTED:
 		break;
@@ -96,15 +115,31 @@ static void say_outcome(struct text *text, const struct report_wait *wait)
 	}
 }
 
+/* "tried 37 times in 1.203 s", "waited 1.203 s". */
+static const char *what_it_did(struct text *text, const struct report_wait *wait)
+{
+	const char *duration = phrase_duration(&text->scratch, wait->duration);
+
+	if (wait->poll)
+		return scratch_format(&text->scratch, "tried %s in %s",
+				      phrase_number(&text->scratch, wait->tries, "time", "times"),
+				      duration);
+	return scratch_format(&text->scratch, "waited %s%s", wait->at_most ? "at most " : "",
+			      duration);
+}
+
 static void say_wait(struct text *text, const struct report_wait *wait)
 {
-	fprintf(text->out, "%s waited %s%s for %s of %s",
+	fprintf(text->out, "%s %s for %s of %s",
 		phrase_process(&text->scratch, text->catalog, wait->process, wait->tid),
-		wait->at_most ? "at most " : "", phrase_duration(&text->scratch, wait->duration),
+		what_it_did(text, wait),
 		phrase_lock(&text->scratch, text->names, wait->file, wait->world, wait->mode,
 			    wait->start, wait->end),
 		phrase_file(&text->scratch, text->catalog, wait->file, text->directory));
 	say_holders(text, wait);
+	if (!wait->poll && wait->wasted)
+		fprintf(text->out, ", after %s",
+			phrase_number(&text->scratch, wait->wasted, "failed try", "failed tries"));
 	say_outcome(text, wait);
 	fputs(".\n", text->out);
 }
@@ -152,7 +187,7 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 
 	fprintf(text->out, "%s%u. ", number > 1 ? "\n" : "", number);
 	say_wait(text, wait);
-	fprintf(text->out, TEXT_PAD "Waiting since %s in %s",
+	fprintf(text->out, TEXT_PAD "%s since %s in %s", wait->poll ? "Trying" : "Waiting",
 		phrase_clock(&text->scratch, text->catalog, wait->begin),
 		phrase_call(&text->scratch, wait->op));
 	text_stack(text, wait->stack);

@@ -51,21 +51,30 @@ static uint64_t pass_on(struct chains *chains, struct chain_wait *link, uint64_t
 {
 	uint64_t left = amount;
 
-	link->followed = true;
+	chains->path[depth + 1] = link;
 	for (uint32_t i = 0; i < link->wait.overlap_count; i++) {
 		const struct overlap *overlap = &link->overlaps[i];
 		uint64_t begin = overlap->begin > from ? overlap->begin : from;
 		uint64_t end = overlap->end < to ? overlap->end : to, part;
 
-		if (begin >= end)
+		if (begin >= end || !link->shares[i])
 			continue;
 		part = part_of(part_of(amount, end - begin, to - from), link->shares[i],
 			       overlap->end - overlap->begin);
 		part = part < left ? part : left;
-		left -= part - follow(chains, &overlap->hold, begin, end, part, depth + 1);
+		if (part)
+			left -= part - follow(chains, &overlap->hold, begin, end, part, depth + 1);
 	}
-	link->followed = false;
 	return amount - left;
+}
+
+static bool waits_already(const struct chains *chains, const struct hold *holder, unsigned depth)
+{
+	for (unsigned i = 0; i <= depth; i++)
+		if (chains->path[i]->wait.process == holder->process &&
+		    chains->path[i]->wait.tid == holder->tid)
+			return true;
+	return false;
 }
 
 /* What the direct holder waited for. */
@@ -97,13 +106,16 @@ static uint64_t follow(struct chains *chains, const struct hold *holder, uint64_
 			uint64_t end = to < link->wait.finish ? to : link->wait.finish;
 			uint64_t part, passed;
 
+			if (++chains->looks > CHAIN_LOOKS)
+				break;
 			if (link->wait.process != holder->process || link->wait.tid != holder->tid)
 				continue;
-			if (link->wait.finish <= from)
-				break; /* the older ones have finished before */
+			/* The older ones have finished before; but who gave up is told of late. */
+			if (link->wait.finish <= from && !link->poll.gave_up)
+				break;
 			if (begin >= end || link->wait.at_most)
 				continue;
-			if (link->followed)
+			if (waits_already(chains, holder, depth))
 				return left;
 			part = part_of(amount, end - begin, to - from);
 			passed =
@@ -141,18 +153,18 @@ static void look_at_next(struct chains *chains)
 	chains->top = wait;
 	chains->passed.count = 0;
 	chains->overlaps -= wait->wait.overlap_count;
-	wait->followed = true;
+	chains->path[0] = wait;
 	for (uint32_t i = 0; i < wait->wait.overlap_count; i++) {
 		const struct overlap *overlap = &wait->overlaps[i];
 		uint64_t left;
 
 		vec_push(&chains->passed, (struct passed_on){ .file = NONE });
 		chains->now = &chains->passed.items[i];
+		chains->looks = 0;
 		left = follow(chains, &overlap->hold, overlap->begin, overlap->end, wait->shares[i],
 			      0);
 		end_here(chains, &overlap->hold, true, left);
 	}
-	wait->followed = false;
 	chains->done(chains->context, wait, chains->passed.items);
 	forget_small(wait);
 }
@@ -166,8 +178,8 @@ static void *copy(const void *items, size_t count, size_t size)
 	return copied;
 }
 
-void chains_add(struct chains *chains, const struct wait *wait, const uint64_t *shares,
-		uint32_t resource, const struct wait_parts *parts)
+void chains_add(struct chains *chains, const struct wait *wait, const struct poll *poll,
+		const uint64_t *shares, uint32_t resource, const struct wait_parts *parts)
 {
 	uint64_t *newest = bucket(chains, wait->process, wait->tid);
 	struct chain_wait *added;
@@ -179,6 +191,7 @@ void chains_add(struct chains *chains, const struct wait *wait, const uint64_t *
 	free(added->shares);
 	*added = (struct chain_wait){
 		.wait = *wait,
+		.poll = *poll,
 		.overlaps = copy(wait->overlaps, wait->overlap_count, sizeof(*wait->overlaps)),
 		.shares = copy(shares, wait->overlap_count, sizeof(*shares)),
 		.older = *newest,

@@ -15,6 +15,7 @@
 #include "analyzer/stats/folds.h"
 #include "analyzer/stats/groups.h"
 #include "analyzer/stats/ioctls.h"
+#include "analyzer/stats/polls.h"
 #include "analyzer/stats/resources.h"
 #include "analyzer/stats/waits.h"
 
@@ -28,6 +29,7 @@ struct report_builder {
 	struct errors errors;
 	struct ioctls ioctls;
 	struct connections connections;
+	struct polls polls;
 	struct report report;
 	struct groups groups, folds;
 	const struct catalog *catalog; /* while events are read; NULL: no filter */
@@ -75,6 +77,7 @@ static void on_request(void *context, const struct request *request)
 
 	if (builder->also.request)
 		builder->also.request(builder->also.context, request);
+	polls_request(&builder->polls, request);
 	if (filtered(builder) &&
 	    !filter_wants_request(builder->report.filter, builder->catalog, request))
 		return;
@@ -119,6 +122,7 @@ static void on_hold(void *context, const struct hold *hold)
 
 	if (builder->also.hold)
 		builder->also.hold(builder->also.context, hold);
+	polls_hold(&builder->polls, hold);
 	if (filtered(builder) && !filter_wants_hold(builder->report.filter, builder->catalog, hold))
 		return;
 	if (hold->how == HOLD_OPEN && released < builder->last_time)
@@ -144,18 +148,22 @@ static void add_parts(struct wait_parts *sum, const struct wait_parts *parts)
 	sum->unknown += parts->unknown;
 }
 
-static void on_wait(void *context, const struct wait *wait)
+static bool wants_wait(const struct report_builder *builder, const struct wait *wait)
 {
-	struct report_builder *builder = context;
+	return !filtered(builder) ||
+	       filter_wants_wait(builder->report.filter, builder->catalog, wait);
+}
+
+static void count_wait(struct report_builder *builder, const struct wait *wait,
+		       const struct poll *poll)
+{
 	uint64_t duration = wait->finish - wait->begin;
 	struct wait_parts parts;
 	struct resource_entry *entry;
 	struct group_entry *group;
 	uint32_t at;
 
-	if (builder->also.wait)
-		builder->also.wait(builder->also.context, wait);
-	if (filtered(builder) && !filter_wants_wait(builder->report.filter, builder->catalog, wait))
+	if (!wants_wait(builder, wait))
 		return;
 	group = group_of(builder, wait->process, wait->stack);
 	if (group) {
@@ -174,9 +182,6 @@ static void on_wait(void *context, const struct wait *wait)
 	builder->report.waits_at_most += wait->at_most;
 	if (wait->holder_unknown || !wait->overlap_count)
 		builder->report.untraced_holders++;
-	/* What never came back is no request that has ended: on_request() does not see it. */
-	if (wait->outcome != OUTCOME_GRANTED && wait->outcome != OUTCOME_FAILED)
-		builder->report.requests++;
 	builder->report.died_waiting += wait->outcome == OUTCOME_DIED;
 	if (is_brief(wait->outcome, duration)) {
 		builder->report.brief_waits++;
@@ -187,6 +192,9 @@ static void on_wait(void *context, const struct wait *wait)
 		if (duration > builder->report.longest_pending)
 			builder->report.longest_pending = duration;
 	}
+	builder->report.polls += poll->never_blocked;
+	builder->report.wasted_calls += poll->wasted;
+	builder->report.poll_free_ns += poll->free;
 	parts = blames_add(&builder->blames, wait, at);
 	add_parts(&entry->counts.parts, &parts);
 	add_parts(&builder->report.parts, &parts);
@@ -194,7 +202,26 @@ static void on_wait(void *context, const struct wait *wait)
 	for (uint32_t i = 0; i < wait->overlap_count; i++)
 		by_process_blame(&builder->processes, wait->overlaps[i].hold.keeper,
 				 builder->blames.shares.items[i], 0);
-	chains_add(&builder->chains, wait, builder->blames.shares.items, at, &parts);
+	chains_add(&builder->chains, wait, poll, builder->blames.shares.items, at, &parts);
+}
+
+static void on_poll(void *context, const struct wait *wait, const struct poll *poll)
+{
+	count_wait(context, wait, poll);
+}
+
+static void on_wait(void *context, const struct wait *wait)
+{
+	static const struct poll blocked_at_once = { .tries = 1 };
+	struct report_builder *builder = context;
+
+	if (builder->also.wait)
+		builder->also.wait(builder->also.context, wait);
+	/* What never came back is no request that has ended: on_request() does not see it. */
+	if (wait->outcome != OUTCOME_GRANTED && wait->outcome != OUTCOME_FAILED)
+		builder->report.requests += wants_wait(builder, wait);
+	if (!polls_wait(&builder->polls, wait))
+		count_wait(builder, wait, &blocked_at_once);
 }
 
 static void on_root(void *context, const struct chain_wait *wait, const struct hold *hold,
@@ -216,7 +243,7 @@ static void on_chain(void *context, const struct chain_wait *wait, const struct 
 		blames_charge(&builder->roots, &wait->wait, wait->resource, NULL, rest, rest,
 			      parts->hand_off);
 	blames_next(&builder->roots);
-	longest_waits_add(&builder->waits, &wait->wait, wait->resource, parts, passed);
+	longest_waits_add(&builder->waits, wait, passed);
 }
 
 struct model_callbacks report_builder_callbacks(struct report_builder *builder)
@@ -242,6 +269,9 @@ struct report_builder *report_builder_new(uint32_t waits_kept, const struct mode
 	builder->chains.done = on_chain;
 	blames_next(&builder->roots);
 	builder->model = model_new(&callbacks);
+	builder->polls.context = builder;
+	builder->polls.found = on_poll;
+	builder->polls.model = builder->model;
 	return builder;
 }
 
@@ -271,6 +301,7 @@ void report_builder_event(struct report_builder *builder, const struct event *ev
 	if (event->time > builder->last_time)
 		builder->last_time = event->time;
 	model_event(builder->model, event);
+	polls_event(&builder->polls, event);
 }
 
 static void renumber_waits(struct report_builder *builder, const uint32_t *new_index)
@@ -362,5 +393,6 @@ void report_builder_free(struct report_builder *builder)
 	errors_free(&builder->errors);
 	ioctls_free(&builder->ioctls);
 	connections_free(&builder->connections);
+	polls_free(&builder->polls);
 	free(builder);
 }

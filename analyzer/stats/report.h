@@ -121,6 +121,11 @@ struct report_wait {
 	bool at_most; /* the process died in it, nobody knows when; duration is the longest possible
 		       */
 	struct wait_parts parts;       /* of duration */
+	bool poll;		       /* it tried again and again, and never blocked */
+	bool gave_up;		       /* with poll */
+	uint64_t tries;		       /* lock calls in it; 1: blocked at once */
+	uint64_t wasted;	       /* tries in vain, and queries that found it taken */
+	uint64_t free;		       /* ns: nobody held it, and no try noticed */
 	struct report_holder *holders; /* by overlap, longest first; one per site, mode and range */
 	uint32_t holder_count;
 	uint64_t holds_omitted; /* further ones, all shorter, that the model did not keep */
@@ -205,6 +210,9 @@ struct report {
 	uint32_t resource_count, wait_count, blame_count, root_count;
 	uint32_t process_count, error_count, ioctl_count, several_count;
 	uint64_t waits_total, waits_omitted;
+	uint64_t polls;		  /* of the waits: by trying again and again */
+	uint64_t wasted_calls;	  /* tries in vain of the waits */
+	uint64_t poll_free_ns;	  /* ns of them in which nobody held it, and no try noticed */
 	uint64_t wait_ns;	  /* sum over all waits */
 	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as
 				     possible */

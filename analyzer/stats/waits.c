@@ -154,15 +154,17 @@ static void sift_down(struct longest_waits *waits, uint32_t at)
 	}
 }
 
-void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       const struct wait_parts *parts, const struct passed_on *passed)
+void longest_waits_add(struct longest_waits *waits, const struct chain_wait *chain_wait,
+		       const struct passed_on *passed)
 {
+	const struct wait *wait = &chain_wait->wait;
+	const struct poll *poll = &chain_wait->poll;
 	struct report_wait kept = {
 		.process = wait->process,
 		.tid = wait->tid,
 		.file = wait->file,
 		.stack = wait->stack,
-		.resource = resource,
+		.resource = chain_wait->resource,
 		.op = wait->op,
 		.world = wait->world,
 		.mode = wait->mode,
@@ -174,8 +176,13 @@ void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uin
 		.error = wait->error,
 		.holder_unknown = wait->holder_unknown || !wait->overlap_count,
 		.at_most = wait->at_most,
-		.parts = *parts,
+		.parts = chain_wait->parts,
 		.holds_omitted = wait->overlaps_omitted,
+		.poll = poll->never_blocked,
+		.gave_up = poll->gave_up,
+		.tries = poll->tries,
+		.wasted = poll->wasted,
+		.free = poll->free,
 	};
 	bool full = waits->limit && waits->heap.count == waits->limit;
 

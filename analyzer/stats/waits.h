@@ -5,6 +5,7 @@
 
 #include "analyzer/base/vec.h"
 #include "analyzer/stats/chains.h"
+#include "analyzer/stats/polls.h"
 #include "analyzer/stats/report.h"
 
 struct longest_waits {
@@ -14,8 +15,8 @@ struct longest_waits {
 };
 
 /* Keeps a wait if it is long enough. passed: what became of the share of each overlap. */
-void longest_waits_add(struct longest_waits *waits, const struct wait *wait, uint32_t resource,
-		       const struct wait_parts *parts, const struct passed_on *passed);
+void longest_waits_add(struct longest_waits *waits, const struct chain_wait *wait,
+		       const struct passed_on *passed);
 /* Sorts what was kept: longest first. */
 void longest_waits_sort(struct longest_waits *waits);
 void longest_waits_free(struct longest_waits *waits);

@@ -13,7 +13,7 @@ KEYS = {
     "resources": {"id", "path", "device", "inode", "world", "start", "end", "name", "acquisitions",
                   "contended", "failed_tries", "wait_ns", "hold_ns"},
     "waits": {"pid", "tid", "command", "resource", "mode", "kind", "begin", "wait_ns", "outcome",
-              "site", "holders"},
+              "site", "holders", "attempts", "wasted_calls", "polling_tax_ns"},
     "blame": {"waiter_site", "holder_site", "exclusive_ns", "inclusive_ns", "waits"},
     "root_blame": {"waiter_site", "holder_site", "exclusive_ns", "held_path", "waits"},
     "process_blame": {"pid", "command", "waits", "wait_ns", "exclusive_ns", "root_ns"},
@@ -74,7 +74,10 @@ def check(report):
     for wait in report["waits"]:
         assert wait["site"] is None or wait["site"] in sites
         assert ISO.match(wait["begin"]), wait["begin"]
-        assert wait["outcome"] in ("granted", "failed", "abandoned", "died", "waiting")
+        assert wait["outcome"] in ("granted", "failed", "abandoned", "died", "waiting", "gave_up")
+        assert wait["kind"] in ("blocked", "poll")
+        assert wait["attempts"] >= 1 + (wait["kind"] == "poll")
+        assert (wait["polling_tax_ns"] or 0) <= wait["wait_ns"]
         waited[wait["resource"]] += wait["wait_ns"]
         for holder in wait["holders"]:
             assert HOLDER_KEYS <= holder.keys()

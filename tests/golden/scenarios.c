@@ -166,8 +166,8 @@ static void waited(struct wait wait, uint64_t begin, uint64_t finish,
 
 static void held(struct hold hold, uint64_t granted, uint64_t released)
 {
-	hold.granted = granted;
-	hold.released = released;
+	hold.granted = hold.asked = granted;
+	hold.released = hold.gone = released;
 	model.hold(model.context, &hold);
 }
 
@@ -478,7 +478,7 @@ static void quiet_with_errors(void)
 	requests(3, failing);
 }
 
-/* As SQLite does it: nobody blocks, many come again. */
+/* Nobody blocks, nobody comes again. */
 static void polling(void)
 {
 	struct request refused = lock_orders, query = lock_orders, bad = lock_orders;
@@ -486,12 +486,52 @@ static void polling(void)
 	refused.error = EAGAIN;
 	query.op = OP_FCNTL_GETLK;
 	query.query = query.found = true;
+	query.tid = 600;
 	bad.error = EBADF;
 	requests(1180, lock_orders);
-	requests(20, refused);
-	requests(2, query);
+	for (refused.tid = 500; refused.tid < 520; refused.tid++)
+		requests(1, refused);
+	requests(1, query);
+	query.tid++;
+	requests(1, query);
 	requests(2, bad);
 	requests(900, (struct request){ .file = ORDERS, .mode = MODE_UNLOCK, .end = 100 });
+}
+
+/* As SQLite does it: one gets it, one gives up, one tries still, and one asks before it blocks. */
+static void tried_again(void)
+{
+	struct request attempt = lock_orders, failed;
+	struct hold hold = hold_of(CASHIER, SAVING, 0, 100);
+	struct overlap overlap = { hold, 9900 * MS, 9950 * MS };
+	struct wait blocked = wait_of(BACKUP, BACKING_UP, 0, 100);
+
+	attempt.duration = 1000;
+	failed = attempt;
+	failed.error = EAGAIN;
+	for (uint64_t i = 0; i < 20; i++) {
+		failed.process = failed.tid = CLERK;
+		failed.stack = LOADING;
+		failed.begin = 7 * S + i * 100 * MS;
+		requests(1, failed);
+		failed.process = failed.tid = LOGGER;
+		failed.stack = LOGGING;
+		failed.begin += i < 5 ? MS : 950 * MS;
+		if (i < 5 || i >= 15)
+			requests(1, failed);
+	}
+	held(hold, 6 * S, 8950 * MS);
+	attempt.process = attempt.tid = CLERK;
+	attempt.begin = 9 * S;
+	requests(1, attempt);
+	failed.process = BACKUP;
+	failed.tid = (uint32_t)processes[BACKUP].pid;
+	failed.begin = 9890 * MS;
+	requests(1, failed);
+	held(hold, 9800 * MS, 9899 * MS);
+	waited(blocked, 9900 * MS, 9950 * MS, &overlap, 1);
+	report_builder_event(builder_now,
+			     &(struct event){ .kind = EVENT_END, .time = 10 * S, .position = 1 });
 }
 
 static void polling_but_unseen(void)
@@ -557,6 +597,7 @@ static const struct {
 	{ "quiet-with-findings", quiet },
 	{ "quiet-but-unseen", quiet_but_unseen },
 	{ "polling", polling },
+	{ "tried-again", tried_again },
 	{ "polling-but-unseen", polling_but_unseen },
 	{ "kept-by-another", kept_by_another },
 	{ "idle", idle },

@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Programs that try again and again instead of blocking: what they wait, and for whom."""
+
+import json
+import os
+
+from e2e import MS, PYTHON, EndToEnd, main, needs
+
+# Holds the file's lock until a line comes, and says by its own clock for how long others were refused.
+TRYING = """
+import fcntl, json, os, sys, time
+lock, how, tries = sys.argv[1], sys.argv[2], int(sys.argv[3])
+gate, go = os.pipe()
+held, holds = os.pipe()
+holder = os.fork()
+if holder == 0:
+    file = open(lock, "w")
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    os.write(holds, b"x")
+    os.read(gate, 1)
+    os._exit(0)
+os.read(held, 1)
+file, failed, begin = open(lock, "r+"), 0, time.monotonic_ns()
+while True:
+    if how == "reopen":
+        file.close()
+        file = open(lock, "r+")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+    except BlockingIOError:
+        failed += 1
+    if how == "give up" and failed == tries:
+        break
+    if failed == tries:
+        os.write(go, b"x")
+        os.waitpid(holder, 0)
+    elif how == "then block":
+        if os.fork() == 0:
+            import lab
+            lab.wait_until_blocked(os.getppid())
+            time.sleep(0.1)
+            os.write(go, b"x")
+            os._exit(0)
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        break
+    time.sleep(0.02)
+print(json.dumps({"pid": os.getpid(), "holder": holder, "failed": failed, "ns": time.monotonic_ns() - begin}), flush=True)
+if how == "give up":
+    os.write(go, b"x")
+"""
+
+
+class Polls(EndToEnd):
+    def trying(self, how, tries):
+        stdout, report = self.recorded(PYTHON, "-c", TRYING, self.path("lock"), how, str(tries))
+        told = json.loads(stdout)
+        wait = report.wait("lock")
+        self.assertEqual((wait["pid"], wait["wasted_calls"]), (told["pid"], told["failed"]))
+        self.assertEqual([one["pid"] for one in wait["holders"]], [told["holder"]])
+        self.assert_about(wait["wait_ns"], told["ns"])
+        self.assertEqual(sum(one["exclusive_ns"] for one in report.document["blame"]), wait["wait_ns"])
+        return wait, report
+
+    def test_who_tries_until_it_has_the_lock_has_waited_for_its_holder(self):
+        wait, report = self.trying("same", 10)
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("poll", "granted", 11))
+        self.assertEqual(wait["polling_tax_ns"] + wait["holders"][0]["overlap_ns"], wait["wait_ns"])
+        self.assertGreaterEqual(wait["polling_tax_ns"], 20 * MS)
+        self.assertEqual(report.document["totals"]["poll_waits"], 1)
+        text = self.flocktrace("report", "trace").stdout
+        self.assertRegex(text, r"^1 wait cost ")
+        self.assertRegex(text, rf"python3\S*\[{wait['pid']}\] tried 11 times in [0-9.]+ ms for exclusive \[0, EOF\) of lock, "
+                               r"held by \S+, and got it; [0-9.]+ ms of it the lock was free\.")
+
+    def test_who_opens_the_file_anew_for_each_try_has_one_wait(self):
+        wait, _ = self.trying("reopen", 10)
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("poll", "granted", 11))
+
+    def test_who_gives_up_has_waited_until_the_last_try(self):
+        wait, _ = self.trying("give up", 5)
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("poll", "gave_up", 5))
+
+    def test_a_try_and_a_blocking_call_after_it_are_one_wait(self):
+        wait, _ = self.trying("then block", 0)
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("blocked", "granted", 2))
+
+    def assert_blame_adds_up(self, report):
+        self.assertEqual(sum(one["exclusive_ns"] for one in report.document["blame"]), report.document["totals"]["wait_ns"])
+
+    def sqlite_writers(self, journal):
+        """Eight writers, which all come while another one has the database for a moment; (a writer's pid, Report)."""
+        writers = 8
+        stdout, report = self.recorded("sh", "-c", f"""
+sqlite3 db 'pragma journal_mode={journal}; create table t(x)' > /dev/null
+mkfifo first
+sqlite3 -bail -cmd '.timeout 20000' db < first &
+exec 9> first
+echo 'begin immediate; insert into t values(0);
+.shell touch begun' >&9
+until [ -e begun ]; do sleep 0.01; done
+for writer in {' '.join(map(str, range(writers)))}; do
+    sqlite3 -bail -cmd '.timeout 20000' db "begin immediate; insert into t values($writer); commit;" &
+done
+sleep 0.3
+echo 'commit;' >&9
+exec 9>&-
+wait
+sqlite3 db 'select count(*) from t'
+""")
+        self.assertEqual(stdout.strip().splitlines()[-1], str(writers + 1))
+        self.assert_blame_adds_up(report)
+        polls = [wait for wait in report.waits if wait["kind"] == "poll" and wait["wait_ns"] >= 100 * MS]
+        self.assertEqual(len({wait["pid"] for wait in polls}), writers)
+        self.assertEqual({wait["outcome"] for wait in polls}, {"granted"})
+        # On a busy machine one may also have to wait for who sets the log up, or for a reader.
+        longest = {wait["pid"]: wait for wait in sorted(polls, key=lambda wait: wait["wait_ns"])}.values()
+        self.assertTrue(all(wait["attempts"] > 3 for wait in longest))
+        return longest, report
+
+    @needs("sqlite3")
+    def test_eight_sqlite_writers_wait_by_trying_with_a_rollback_journal(self):
+        polls, _ = self.sqlite_writers("delete")
+        self.assertTrue(all(wait["start"] == 0x40000001 for wait in polls))
+
+    @needs("sqlite3")
+    def test_eight_sqlite_writers_wait_by_trying_with_a_write_ahead_log(self):
+        polls, report = self.sqlite_writers("wal")
+        shm = {one["id"] for one in report.resources("db-shm", start=120, end=121)}
+        self.assertTrue(all(wait["resource"] in shm for wait in polls))
+
+    @needs("flock")
+    def test_flock_with_a_time_limit_blocks(self):
+        _, report = self.recorded("sh", "-c", "flock f sh -c 'flock -w 0.2 f true; :'")
+        wait = report.wait("f")
+        self.assertEqual((wait["kind"], wait["attempts"]), ("blocked", 1))
+
+    @needs("apt-get", "flock")
+    def test_apt_waits_for_the_lock_of_dpkg(self):
+        options = ("-o Dir::State=$PWD/root/state -o Dir::State::status=$PWD/root/dpkg/status -o Dir::Cache=$PWD/root/cache "
+                   "-o DPkg::Lock::Timeout=30")
+        _, report = self.recorded("sh", "-c", f"""
+mkdir -p root/state/lists/partial root/cache/archives/partial root/dpkg
+: > root/dpkg/status
+cat > hold.py <<'END'
+import fcntl, os, sys
+file = open("root/dpkg/lock-frontend", "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+open("held", "w").close()
+sys.stdin.read()
+END
+mkfifo go
+{PYTHON} hold.py < go &
+exec 9> go
+until [ -e held ]; do sleep 0.01; done
+apt-get {options} install > out 2>&1 9>&- &
+until grep -q 'held by process' out; do sleep 0.01; done
+sleep 0.1
+exec 9>&-
+wait
+""")
+        wait = report.wait("lock-frontend", kind="poll")
+        self.assertEqual((wait["command"], wait["outcome"]), ("apt-get", "granted"))
+        self.assertEqual([one["command"] for one in wait["holders"]], [os.path.basename(PYTHON)])
+        self.assertGreater(wait["polling_tax_ns"], 0)
+
+
+if __name__ == "__main__":
+    main()
