@@ -251,16 +251,14 @@ static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread
 	uint64_t signals = signals_block();
 	int error = errno;
 
-	if (likely(signals != SIGNALS_NOT_BLOCKED))
-		if (thread->walk_stack_taken) {
-			work(&capture);
-		} else {
-			thread->walk_stack_taken = true;
-			unwind_with_room(thread, work, &capture);
-			thread->walk_stack_taken = false;
-		}
-	else
+	if (unlikely(signals == SIGNALS_NOT_BLOCKED)) {
 		work(&capture); /* a handler may come, and would take the same room */
+	} else if (likely(!atomic_exchange(&thread->walk_stack_taken, true))) {
+		unwind_with_room(thread, work, &capture);
+		atomic_store(&thread->walk_stack_taken, false);
+	} else {
+		recorder_count(&recorder.session->lost_stacks);
+	}
 	errno = error;
 	signals_restore(signals);
 	return capture.position;

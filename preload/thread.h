@@ -26,8 +26,10 @@ struct thread {
 	/* The close of one fd that it is inside of, and which file that was; fd -1: none. */
 	struct record_call closing;
 	uint64_t closing_device, closing_inode;
-	bool walking;		/* a walk of ours is on; no signal is delivered meanwhile */
-	bool walk_stack_taken;	/* seen set only in a sandbox, where signals can't be blocked */
+	bool walking; /* a walk of ours is on; no signal is delivered meanwhile */
+	/* Seen set only by a child of clone(CLONE_VM), whose thread-local storage is its parent's.
+	 */
+	_Atomic bool walk_stack_taken;
 	void *bail_out[5];	/* __builtin_longjmp out of the walk */
 	void *lock[LOCKED_MAX]; /* libunwind's mutexes that it has locked, in order */
 	unsigned locked;

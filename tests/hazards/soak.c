@@ -34,6 +34,7 @@ static int handled; /* an fd of the handler's own */
 
 static _Thread_local unsigned chance;
 static _Thread_local sigjmp_buf *back;
+static _Thread_local volatile int handlers; /* that this thread is inside of */
 
 static unsigned below(unsigned limit)
 {
@@ -356,6 +357,7 @@ static void jump(void)
 					at_stack(holder, below(1 << 20), 3);
 		}
 	}
+	handlers = 0;
 	CHECK(!close(holder) && !close(waiter));
 }
 
@@ -373,18 +375,16 @@ static void jump_back(int number)
 
 static void lock_in_handler(int number)
 {
-	static _Thread_local volatile int depth;
 	int saved = errno;
 
 	(void)number;
-	if (++depth > 2) { /* SA_NODEFER */
-		depth = 0;
+	if (handlers == 2) /* SA_NODEFER, and more signals than there is time for */
 		return;
-	}
+	handlers++;
 	take(handled, LOCK_SH);
 	CHECK(!set_record(handled, F_SETLK, F_RDLCK));
 	CHECK(!close(dup(handled)));
-	depth = 0;
+	handlers--;
 	errno = saved;
 }
 

@@ -94,6 +94,11 @@ class Unwinder(EndToEnd):
         said, _ = self.same(host("first_walk"))
         self.assertEqual(said, "fork ends\nclone ends\n")
 
+    def test_a_child_with_its_parents_thread_local_storage(self):
+        for _ in range(5):
+            result = self.run_program(host("shared_thread"), environment={"LD_PRELOAD": PRELOAD})
+            self.assertEqual((result.returncode, result.stdout), (0, "over\n"), result.stderr)
+
     def test_nothing_is_allocated_or_freed_in_a_call(self):
         said, walked = self.same(host("closed_heap"))
         self.assertEqual(said, "nobody asked\n")
@@ -116,7 +121,7 @@ class Unwinder(EndToEnd):
         modules, stacks, found = {}, {}, {}
         # What was slow, on a busy machine, is told a second time, by positions of its own.
         lines = self.flocktrace("dump", "--raw", "trace").stdout.splitlines()
-        for line in (line for line in lines if not line.startswith("  slow ")):
+        for line in (line for line in lines if not line.lstrip().startswith("slow ")):
             if match := re.match(r"\s*\d+ .* module (\d+) of #1 (\S+)", line):
                 modules[match[1]] = match[2]
             elif match := re.match(r"\s*(\d+) .* stack of #1, .*\{(\d+)\+", line):
