@@ -110,17 +110,25 @@ void request_abandon_all(struct thread *thread)
 	abandon(thread, 0);
 }
 
+static bool is_on(const stack_t *stack, uintptr_t frame)
+{
+	return frame - (uintptr_t)stack->ss_sp < stack->ss_size;
+}
+
 /*
  * The thread seems to be inside a request already. Either a signal handler interrupted that, or the
- * call was left by siglongjmp: then its frame is gone, and ours is above it. On a signal stack
- * addresses say nothing, so there it counts as interrupted.
+ * call was left by siglongjmp: then its frame is gone, and ours is above it, or it was on the
+ * signal stack and ours isn't. On a signal stack addresses say nothing, so there it counts as
+ * interrupted.
  */
 static void drop_left_requests(struct thread *thread, uintptr_t frame)
 {
 	uint32_t depth = depth_of(thread->slot);
-	bool signal_stack = on_signal_stack();
+	stack_t signals;
+	bool inside = on_signal_stack(&signals);
 
-	while (depth && !signal_stack && thread->frame[depth - 1] <= frame)
+	while (depth && !inside &&
+	       (thread->frame[depth - 1] <= frame || is_on(&signals, thread->frame[depth - 1])))
 		depth--;
 	abandon(thread, depth);
 }

@@ -35,13 +35,11 @@ static inline void signals_restore(uint64_t before)
 
 /*
  * On a signal stack addresses of frames say nothing about which call is inside which. So it is
- * where that can't be asked.
+ * where that can't be asked. `stack`: the one that is set up, if not.
  */
-static inline bool on_signal_stack(void)
+static inline bool on_signal_stack(stack_t *stack)
 {
-	stack_t now;
-
-	return raw2(SYS_sigaltstack, 0, &now) || now.ss_flags & SS_ONSTACK;
+	return raw2(SYS_sigaltstack, 0, stack) || stack->ss_flags & SS_ONSTACK;
 }
 
 #endif

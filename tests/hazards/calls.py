@@ -4,6 +4,7 @@
 
 import os
 import random
+import re
 
 from e2e import EndToEnd, main, victim
 
@@ -73,6 +74,15 @@ class Calls(EndToEnd):
         self.assertEqual(report.resource("odd")["acquisitions"], 5000)
         self.assertEqual(report.resource("after")["acquisitions"], 1)
         self.assertEqual(report.resource("taken", world="record")["acquisitions"], 2)
+
+    def test_jumps_off_a_signal_stack_that_lies_above_its_threads(self):
+        _, report = self.same(hazard("signals"), "stack")
+        self.assert_clean(report)
+        self.assertEqual(report.quality["lost_nested"], 0)
+        # Whoever left a call waits no more as soon as the next call is made.
+        lines = self.flocktrace("dump", "--raw", "trace").stdout.splitlines()
+        told = ["left" if "abandoned" in line else "locked" for line in lines if re.search(r"abandoned|F_SETLK,.*/(odd|even)", line)]
+        self.assertEqual(told, ["left", "locked"] * 10)
 
     def test_interrupted_and_restarted_calls(self):
         stdout, report = self.same(hazard("signals"), "restart")

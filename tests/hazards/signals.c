@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Signals that come while the program locks. `timer`: a handler that locks, a thousand times a
- * second. `jump`: a handler that leaves by siglongjmp, whatever it interrupts. `restart`: blocked
- * calls that are interrupted, and those that go on.
+ * second. `jump`: a handler that leaves by siglongjmp, whatever it interrupts. `stack`: the
+ * same from a stack for signals. `restart`: blocked calls that are interrupted, and those that go
+ * on.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -144,6 +147,58 @@ static void jump(unsigned seed)
 	printf("%d jumps\n", JUMPS);
 }
 
+/* ---- stack: out of calls of a handler that has a stack of its own, above its thread's */
+
+#define JUMPS_FROM_STACK 10
+#define SIGNAL_STACK	 65536
+
+static void wait_on_signal_stack(int number)
+{
+	int fd = open("taken", O_RDWR);
+
+	(void)number;
+	every(1000);
+	flock(fd, LOCK_EX);
+	REQUIRE(!"the call came back");
+}
+
+static void *jump_from_stack(void *memory)
+{
+	stack_t stack = { .ss_sp = memory, .ss_size = SIGNAL_STACK };
+	volatile int jumps = 0;
+
+	REQUIRE(!sigaltstack(&stack, NULL));
+	REQUIRE((char *)memory > (char *)&stack);
+	while (jumps < JUMPS_FROM_STACK)
+		if (!sigsetjmp(out, 1)) {
+			raise(SIGUSR1);
+		} else {
+			every(0);
+			jumps++;
+			lock_another(jumps);
+		}
+	printf("%d jumps\n", jumps);
+	return NULL;
+}
+
+static void from_stack(void)
+{
+	int holder = open("taken", O_RDWR | O_CREAT, 0600);
+	/* What is mapped later lies below. */
+	void *memory = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	pthread_t thread;
+	sigset_t alarm;
+
+	REQUIRE(memory != MAP_FAILED && !flock(holder, LOCK_EX));
+	handle(SIGUSR1, wait_on_signal_stack, SA_ONSTACK);
+	handle(SIGALRM, leave, SA_ONSTACK);
+	REQUIRE(!pthread_create(&thread, NULL, jump_from_stack, memory));
+	REQUIRE(!sigemptyset(&alarm) && !sigaddset(&alarm, SIGALRM));
+	REQUIRE(!pthread_sigmask(SIG_BLOCK, &alarm, NULL));
+	REQUIRE(!pthread_join(thread, NULL));
+}
+
 /* ---- restart */
 
 #define INTERRUPTIONS 5
@@ -239,6 +294,8 @@ int main(int argc, char **argv)
 		timer();
 	else if (!strcmp(argv[1], "jump"))
 		jump(argc > 2 ? (unsigned)atol(argv[2]) : 1);
+	else if (!strcmp(argv[1], "stack"))
+		from_stack();
 	else if (!strcmp(argv[1], "restart")) {
 		restart(0);
 		restart(SA_RESTART);
