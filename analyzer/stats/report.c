@@ -107,6 +107,13 @@ static void on_request(void *context, const struct request *request)
 		count_request(&group->group.counts, request);
 }
 
+/* No other hold of the resource can have been at the same time. */
+static bool excludes_all(const struct hold *hold, const struct resource *resource)
+{
+	return hold->mode == MODE_EXCLUSIVE && hold->start <= resource->start &&
+	       hold->end >= resource->end;
+}
+
 static void count_nested(struct resource *counts, uint64_t waited)
 {
 	counts->nested += waited != 0;
@@ -129,7 +136,8 @@ static void on_hold(void *context, const struct hold *hold)
 		released = builder->last_time;
 	entry = resources_find_held(&builder->resources, hold->file, hold->world, hold->start,
 				    hold->end);
-	usage_held(&builder->resources.entries.items[entry].usage, hold->granted, released);
+	usage_held(&builder->resources.entries.items[entry].usage, hold->granted, released,
+		   excludes_all(hold, &builder->resources.entries.items[entry].counts));
 	count_nested(
 		&builder->resources.entries.items[entry].counts,
 		chains_waited(&builder->chains, hold->process, hold->tid, hold->granted, released));

@@ -34,13 +34,18 @@ static void count_earliest(struct usage *usage)
 	usage->held.count -= half;
 }
 
-void usage_held(struct usage *usage, uint64_t granted, uint64_t released)
+void usage_held(struct usage *usage, uint64_t granted, uint64_t released, bool alone)
 {
 	struct usage_span span = { granted, released };
 	uint32_t at;
 
-	if (span.begin < usage->counted_to)
+	if (span.begin < usage->counted_to && span.begin < span.end) {
+		if (alone)
+			usage->counted +=
+				(span.end < usage->counted_to ? span.end : usage->counted_to) -
+				span.begin;
 		span.begin = usage->counted_to;
+	}
 	if (span.begin >= span.end)
 		return;
 	for (at = usage->held.count; at && usage->held.items[at - 1].end >= span.begin; at--) {
@@ -54,7 +59,7 @@ void usage_held(struct usage *usage, uint64_t granted, uint64_t released)
 	}
 	if (usage->held.count == USAGE_SPANS) {
 		count_earliest(usage);
-		usage_held(usage, span.begin, span.end);
+		usage_held(usage, span.begin, span.end, true); /* apart from those in the list */
 		return;
 	}
 	for (at = usage->held.count; at && usage->held.items[at - 1].begin > span.end; at--)

@@ -39,8 +39,12 @@ struct usage {
 };
 
 void usage_acquired(struct usage *usage, struct resource *counts, uint32_t process);
-/* Holds come in the order of their ends, as far as those are known. */
-void usage_held(struct usage *usage, uint64_t granted, uint64_t released);
+/*
+ * Holds come in the order of their ends, but for those whose end was learnt late: who unlocks and
+ * goes to sleep is heard of again after it. Of these the part that lies before what is counted
+ * counts only if nobody else can have held then (`alone`).
+ */
+void usage_held(struct usage *usage, uint64_t granted, uint64_t released, bool alone);
 void usage_waited(struct usage *usage, struct resource *counts, const struct wait *wait);
 /* ns in which somebody held it. */
 uint64_t usage_busy(const struct usage *usage);

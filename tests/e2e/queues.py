@@ -4,21 +4,24 @@
 
 from e2e import EndToEnd, MS, PYTHON, main
 
+# Who has it gives it up once two others wait, so that one of them waits on; at the end there are too few.
 CONVOY = """
 import fcntl, os, time
 open("busy.lock", "w").close()
-ready, go = os.pipe()
+inode = os.stat("busy.lock").st_ino
+def waiting():
+    with open("/proc/locks") as locks:
+        return sum(" -> FLOCK " in line and f":{inode} " in line for line in locks)
 for child in range(4):
     if os.fork() == 0:
-        os.close(go)
         file = open("busy.lock")
-        os.read(ready, 1)  # until all are there
-        for turn in range(15):
+        for turn in range(8):
             fcntl.flock(file, fcntl.LOCK_EX)
-            time.sleep(0.005)
+            end = time.monotonic() + (5 if turn < 4 else 0.05)
+            while waiting() < 2 and time.monotonic() < end:
+                time.sleep(0.002)
             fcntl.flock(file, fcntl.LOCK_UN)
         os._exit(0)
-os.close(go)
 for child in range(4):
     os.wait()
 """
@@ -53,7 +56,7 @@ class Queues(EndToEnd):
         convoy = resource["longest_convoy"]
         self.assertGreaterEqual(convoy["waits"], 10)
         self.assertLessEqual(convoy["waits"], resource["contended"])
-        self.assertGreater(convoy["ns"], 9 * 5 * MS)
+        self.assertGreater(convoy["ns"], 0)
         self.assertLessEqual(convoy["ns"], report.document["totals"]["recorded_ns"])
         self.assertRegex(self.text(), r"(?m)^Queues\nflock of busy\.lock:\n    A convoy: from [\d:]+ on somebody always waited, for [\d.]+ ms; "
                                       + str(convoy["waits"]) + " waits ended meanwhile")

@@ -126,6 +126,14 @@ Test(queues, a_hold_contains_the_waits_of_who_took_it_and_no_others)
 	cr_expect_eq(resource->nested_waits, 50);
 }
 
+Test(queues, a_long_hold_whose_end_was_learnt_late_counts_in_full)
+{
+	for (uint64_t i = 0; i < 1000; i++)
+		holds(1, 0, 100000 + 10 * i, 100000 + 10 * i + 5);
+	holds(2, 0, 1000, 51000);
+	cr_expect_eq(finish()->busy, 1000 * 5 + 50000);
+}
+
 Test(queues, shares_are_of_the_recorded_time_and_of_all_requests)
 {
 	struct request request = { .mode = MODE_EXCLUSIVE, .end = 100, .may_block = true };
