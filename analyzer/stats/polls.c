@@ -2,116 +2,10 @@
 #include "analyzer/stats/polls.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "analyzer/stats/errors.h"
+#include "analyzer/stats/poll_episodes.h"
 #include "analyzer/stats/poll_time.h"
-
-#define FIRST_PATIENCE UINT64_C(10000000000) /* ns: sleep(1) loops are common, slower ones rare */
-#define PATIENCE       UINT64_C(1000000000)
-#define GAPS_PATIENCE  10
-/* SQLite's steps of one attempt follow each other at once. */
-#define STEP UINT64_C(1000000) /* ns */
-/* PENDING, RESERVED and SHARED of a SQLite database. */
-#define SQLITE_BEGIN UINT64_C(0x40000000)
-#define SQLITE_END   (SQLITE_BEGIN + 512)
-
-static bool is_step(enum world world, uint64_t start, uint64_t end)
-{
-	return world == RECORD_LOCKS && start >= SQLITE_BEGIN && end <= SQLITE_END;
-}
-
-static bool is_stepwise(const struct poll_episode *episode)
-{
-	return is_step(episode->first.world, episode->wanted[0].start, episode->wanted[0].end);
-}
-
-static uint64_t end_of(const struct request *request)
-{
-	return request->begin + request->duration;
-}
-
-static bool same_thread(const struct request *first, const struct request *request)
-{
-	return first->process == request->process && first->tid == request->tid &&
-	       first->file == request->file && first->world == request->world;
-}
-
-static bool same_range(const struct poll_wanted *wanted, const struct request *request)
-{
-	return wanted->start == request->start && wanted->end == request->end;
-}
-
-static bool covers(const struct request *request, const struct poll_wanted *wanted)
-{
-	return request->start <= wanted->start && wanted->end <= request->end;
-}
-
-static bool touches(const struct request *request, const struct poll_wanted *wanted)
-{
-	return request->start < wanted->end && wanted->start < request->end;
-}
-
-/* ns: when it is over, if nothing more comes. */
-static uint64_t end_by_age(const struct poll_episode *episode)
-{
-	/* apt asks who has it after each try: such a pair is one. */
-	uint64_t tries = episode->lock_tries ? episode->lock_tries : episode->wasted;
-	uint64_t patience = FIRST_PATIENCE;
-
-	if (episode->granted)
-		return episode->granted + STEP;
-	if (tries > 1) {
-		patience = GAPS_PATIENCE * (episode->last - episode->first.begin) / (tries - 1);
-		if (patience < PATIENCE)
-			patience = PATIENCE;
-	}
-	return episode->last + patience;
-}
-
-static bool is_over(const struct poll_episode *episode, uint64_t now)
-{
-	return now > end_by_age(episode);
-}
-
-/* ---- Those that are open */
-
-struct poll_episode *polls_on(const struct polls *polls, uint32_t file)
-{
-	return file < polls->files.count ? polls->files.items[file] : NULL;
-}
-
-static struct poll_episode *open_episode(struct polls *polls, const struct request *request)
-{
-	struct poll_episode *episode = xcalloc(1, sizeof(*episode));
-
-	while (polls->files.count <= request->file)
-		vec_push(&polls->files, NULL);
-	episode->first = *request;
-	episode->stride = 1;
-	episode->next = polls->files.items[request->file];
-	polls->files.items[request->file] = episode;
-	episode->at = polls->open.count;
-	vec_push(&polls->open, episode);
-	return episode;
-}
-
-static void forget(struct polls *polls, struct poll_episode *episode)
-{
-	struct poll_episode **link = &polls->files.items[episode->first.file];
-	struct poll_episode *last = polls->open.items[--polls->open.count];
-
-	while (*link != episode)
-		link = &(*link)->next;
-	*link = episode->next;
-	last->at = episode->at;
-	polls->open.items[last->at] = last;
-	vec_free(&episode->tries);
-	vec_free(&episode->held);
-	vec_free(&episode->maybe);
-	vec_free(&episode->overlaps);
-	free(episode);
-}
 
 /* ---- The end of an episode */
 
@@ -153,7 +47,7 @@ static void conclude(struct polls *polls, struct poll_episode *episode, uint64_t
 		poll_time_divide(polls, episode, &wait, &poll);
 		polls->found(polls->context, &wait, &poll);
 	}
-	forget(polls, episode);
+	poll_forget(polls, episode);
 }
 
 static void conclude_as_it_stands(struct polls *polls, struct poll_episode *episode)
@@ -169,7 +63,7 @@ static void sweep(struct polls *polls, uint64_t now)
 	polls->next_end = UINT64_MAX;
 	for (uint32_t i = polls->open.count; i--;) {
 		struct poll_episode *episode = polls->open.items[i];
-		uint64_t end = end_by_age(episode);
+		uint64_t end = poll_end(episode);
 
 		if (now > end)
 			conclude_as_it_stands(polls, episode);
@@ -181,7 +75,7 @@ static void sweep(struct polls *polls, uint64_t now)
 /* Ends move on with each try: to look too early does no harm. */
 static void note_end(struct polls *polls, const struct poll_episode *episode)
 {
-	uint64_t end = end_by_age(episode);
+	uint64_t end = poll_end(episode);
 
 	if (end < polls->next_end)
 		polls->next_end = end;
@@ -226,10 +120,10 @@ static void add_wanted(struct poll_episode *episode, const struct request *reque
 static bool belongs(const struct poll_episode *episode, const struct request *request)
 {
 	/* One's own lock of the one kind is in the way of the other. */
-	if (!same_thread(&episode->first, request) ||
+	if (!poll_same_thread(&episode->first, request) ||
 	    episode->first.ownership != request->ownership)
 		return false;
-	if (is_stepwise(episode) && is_step(request->world, request->start, request->end))
+	if (poll_is_stepwise(episode) && poll_is_step(request->world, request->start, request->end))
 		return true;
 	return same_range(&episode->wanted[0], request) &&
 	       (request->query || request->mode == episode->wanted[0].mode);
@@ -241,7 +135,7 @@ static struct poll_episode *begin_episode(struct polls *polls, const struct requ
 	unsigned count = 0;
 
 	for (episode = polls_on(polls, request->file); episode; episode = episode->next) {
-		if (!same_thread(&episode->first, request))
+		if (!poll_same_thread(&episode->first, request))
 			continue;
 		count++;
 		if (!oldest || episode->last < oldest->last)
@@ -249,7 +143,7 @@ static struct poll_episode *begin_episode(struct polls *polls, const struct requ
 	}
 	if (count >= POLLS_KEPT)
 		conclude_as_it_stands(polls, oldest);
-	episode = open_episode(polls, request);
+	episode = poll_open(polls, request);
 	/* What a query found is the other's lock; whoever asks so wants to have it alone. */
 	if (request->query)
 		episode->first.mode = MODE_EXCLUSIVE;
@@ -267,7 +161,7 @@ static struct poll_episode *find_episode(struct polls *polls, const struct reque
 	if (!episode)
 		return NULL;
 	/* What it got was a first step only. */
-	if (!is_over(episode, request->begin) &&
+	if (!poll_is_over(episode, request->begin) &&
 	    (!episode->granted || episode->wanted[0].mode == MODE_SHARED))
 		return episode;
 	conclude_as_it_stands(polls, episode);
@@ -279,7 +173,8 @@ static void failed_try(struct polls *polls, const struct request *request)
 	struct poll_episode *episode = find_episode(polls, request);
 
 	/* SQLite asks for RESERVED to know whether a journal is hot, not to have it. */
-	if (!episode && request->query && is_step(request->world, request->start, request->end))
+	if (!episode && request->query &&
+	    poll_is_step(request->world, request->start, request->end))
 		return;
 	if (!episode)
 		episode = begin_episode(polls, request);
@@ -301,7 +196,7 @@ static void failed_try(struct polls *polls, const struct request *request)
 
 static bool ends(const struct poll_episode *episode, const struct request *request)
 {
-	return !episode->granted && same_thread(&episode->first, request) &&
+	return !episode->granted && poll_same_thread(&episode->first, request) &&
 	       covers(request, &episode->wanted[0]) &&
 	       (request->mode == MODE_EXCLUSIVE || episode->wanted[0].mode == MODE_SHARED);
 }
@@ -313,8 +208,8 @@ static bool makes_do(const struct poll_episode *episode, const struct request *r
 {
 	const struct poll_wanted *wanted = &episode->wanted[0];
 
-	if (episode->granted || is_stepwise(episode) || !same_thread(&episode->first, request) ||
-	    request->fd != episode->first.fd)
+	if (episode->granted || poll_is_stepwise(episode) ||
+	    !poll_same_thread(&episode->first, request) || request->fd != episode->first.fd)
 		return false;
 	if (touches(request, wanted))
 		return !episode->unlocked && request->mode == MODE_SHARED &&
@@ -326,7 +221,7 @@ static void note_unlock(struct polls *polls, const struct request *request)
 {
 	for (struct poll_episode *episode = polls_on(polls, request->file); episode;
 	     episode = episode->next) {
-		if (!same_thread(&episode->first, request))
+		if (!poll_same_thread(&episode->first, request))
 			continue;
 		episode->just_failed = false;
 		episode->unlocked |= touches(request, &episode->wanted[0]);
@@ -351,12 +246,12 @@ static void got_it(struct polls *polls, const struct request *request)
 			continue;
 		}
 		if (!ends(episode, request)) {
-			episode->just_failed &= !same_thread(&episode->first, request);
+			episode->just_failed &= !poll_same_thread(&episode->first, request);
 			continue;
 		}
-		if (!is_over(episode, request->begin))
+		if (!poll_is_over(episode, request->begin))
 			episode->granted = end_of(request);
-		if (episode->granted && is_stepwise(episode) && request->mode == MODE_SHARED)
+		if (episode->granted && poll_is_stepwise(episode) && request->mode == MODE_SHARED)
 			note_end(polls, episode);
 		else
 			conclude_as_it_stands(polls, episode);
@@ -401,12 +296,12 @@ bool polls_wait(struct polls *polls, const struct wait *wait)
 			.wasted = episode->wasted,
 		};
 
-		if (!ends(episode, &request) || is_over(episode, wait->begin))
+		if (!ends(episode, &request) || poll_is_over(episode, wait->begin))
 			continue;
 		whole.begin = episode->first.begin;
 		poll_time_prepend(polls, episode, wait, &whole, &poll);
 		polls->found(polls->context, &whole, &poll);
-		forget(polls, episode);
+		poll_forget(polls, episode);
 		return true;
 	}
 	return false;
@@ -426,7 +321,7 @@ static void end_of_trace(struct polls *polls, uint64_t now)
 	while (polls->open.count) {
 		struct poll_episode *episode = polls->open.items[polls->open.count - 1];
 
-		if (episode->granted || is_over(episode, now))
+		if (episode->granted || poll_is_over(episode, now))
 			conclude_as_it_stands(polls, episode);
 		else
 			conclude(polls, episode, now > episode->last ? now : episode->last,
@@ -452,7 +347,7 @@ void polls_event(struct polls *polls, const struct event *event)
 void polls_free(struct polls *polls)
 {
 	while (polls->open.count)
-		forget(polls, polls->open.items[polls->open.count - 1]);
+		poll_forget(polls, polls->open.items[polls->open.count - 1]);
 	vec_free(&polls->open);
 	vec_free(&polls->files);
 	vec_free(&polls->holds);

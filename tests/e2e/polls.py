@@ -10,7 +10,7 @@ from e2e import MS, PYTHON, EndToEnd, main, needs
 # Holds the file's lock until a line comes, and says by its own clock for how long others were refused.
 TRYING = """
 import fcntl, json, os, sys, time
-lock, how, tries = sys.argv[1], sys.argv[2], int(sys.argv[3])
+lock, how, tries, pause = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 gate, go = os.pipe()
 held, holds = os.pipe()
 holder = os.fork()
@@ -45,7 +45,7 @@ while True:
             os._exit(0)
         fcntl.lockf(file, fcntl.LOCK_EX)
         break
-    time.sleep(0.02)
+    time.sleep(pause)
 print(json.dumps({"pid": os.getpid(), "holder": holder, "failed": failed, "ns": time.monotonic_ns() - begin}), flush=True)
 if how == "give up":
     os.write(go, b"x")
@@ -53,8 +53,8 @@ if how == "give up":
 
 
 class Polls(EndToEnd):
-    def trying(self, how, tries):
-        stdout, report = self.recorded(PYTHON, "-c", TRYING, self.path("lock"), how, str(tries))
+    def trying(self, how, tries, pause=0.02):
+        stdout, report = self.recorded(PYTHON, "-c", TRYING, self.path("lock"), how, str(tries), str(pause))
         told = json.loads(stdout)
         wait = report.wait("lock")
         self.assertEqual((wait["pid"], wait["wasted_calls"]), (told["pid"], told["failed"]))
@@ -77,6 +77,12 @@ class Polls(EndToEnd):
     def test_who_opens_the_file_anew_for_each_try_has_one_wait(self):
         wait, _ = self.trying("reopen", 10)
         self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("poll", "granted", 11))
+
+    def test_the_finding_about_polling_counts_the_same_tries(self):
+        wait, report = self.trying("same", 500, pause=0)
+        finding, = [one for one in report.document["findings"] if one["id"] == "polling"]
+        self.assertEqual(finding["number"], wait["wasted_calls"])
+        self.assertLessEqual(finding["duration_ns"], wait["wait_ns"])
 
     def test_who_gives_up_has_waited_until_the_last_try(self):
         wait, _ = self.trying("give up", 5)

@@ -130,6 +130,23 @@ Test(stats_polls, where_no_holder_is_known_nothing_is_said_to_be_free)
 	cr_expect(eq(u64, wait->parts.unknown, 100 * MS));
 }
 
+Test(stats_polls, a_try_fails_for_a_lock_that_another_call_is_just_getting_or_giving_up)
+{
+	const struct report_wait *wait;
+	struct hold hold = hold_of(1, 120, 140);
+
+	hold.asked = 90 * MS;
+	hold.gone = 160 * MS;
+	fails(100);
+	fails(150);
+	model.hold(model.context, &hold);
+	tell(at(200, 0));
+	wait = only_wait(ended(300));
+	cr_expect(eq(u64, wait->free, 80 * MS));
+	cr_expect(eq(u64, wait->parts.held, 20 * MS));
+	cr_expect(not(wait->holder_unknown));
+}
+
 Test(stats_polls, who_has_not_tried_for_long_gave_up_at_the_last_try)
 {
 	const struct report_wait *wait;
