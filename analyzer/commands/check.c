@@ -22,7 +22,9 @@ static void help(void)
 	       "Says whether a recording is good enough for a CI job to pass. Without TRACE: the "
 	       "newest one.\nWithout --fail-on and limits: deadlock,incomplete. Ends with 0, or "
 	       "with the status of the first\ncondition that is met, incomplete last.\n\n" //
-	       CI_OPTIONS_HELP SELECT_OPTIONS_HELP "  -h, --help          show this\n",
+	       CI_OPTIONS_HELP(
+		       "deadlock (81), wait, hold (83), finding, finding:ID (84), incomplete (85)")
+		       SELECT_OPTIONS_HELP "  -h, --help          show this\n",
 	       command_check.arguments);
 }
 
@@ -71,6 +73,8 @@ static int options_done(struct check *options)
 	struct criteria *criteria = &options->ci.criteria;
 	int code = report_options_done("check", &options->report);
 
+	if (criteria->wanted[CONDITION_STUCK])
+		return usage_error("check", "stuck can be told only while it lasts, by run");
 	if (!ci_is_wanted(&options->ci))
 		criteria->wanted[CONDITION_DEADLOCK] = criteria->wanted[CONDITION_INCOMPLETE] =
 			true;

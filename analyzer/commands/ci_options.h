@@ -28,14 +28,14 @@ enum ci_option {
 		"junit", required_argument, NULL, OPTION_JUNIT                  \
 	}
 
-#define CI_OPTIONS_HELP                                                                           \
-	"      --fail-on LIST  end with a status of its own where one of these is met: deadlock " \
-	"(81),\n"                                                                                 \
-	"                      wait, hold (83), finding, finding:ID (84), incomplete (85)\n"      \
-	"      --max-wait TIME  no wait may be longer: 500ms, 10s, 2min; means --fail-on=wait\n"  \
-	"      --max-hold TIME  no lock may be held for longer; means --fail-on=hold\n"           \
-	"      --stuck-after TIME  a deadlock that somebody could still end counts after it "     \
-	"(10s)\n"                                                                                 \
+/* `known`: the conditions that this command can judge. */
+#define CI_OPTIONS_HELP(known)                                                                   \
+	"      --fail-on LIST  end with a status of its own where one of these is met:\n"        \
+	"                      " known "\n"                                                      \
+	"      --max-wait TIME  no wait may be longer: 500ms, 10s, 2min; means --fail-on=wait\n" \
+	"      --max-hold TIME  no lock may be held for longer; means --fail-on=hold\n"          \
+	"      --stuck-after TIME  how long a deadlock that somebody could still end must last " \
+	"(10s)\n"                                                                                \
 	"      --junit FILE    also a JUnit test report of these conditions\n"
 
 struct ci_options {

@@ -131,6 +131,15 @@ static bool must_end(void *context, const struct live_verdict *verdicts, uint32_
 	return reason != NULL;
 }
 
+static bool is_stuck(void *context, const pid_t *waiters, uint32_t count)
+{
+	struct run *run = context;
+	char *reason = ci_stuck(waiters, count, run->program);
+
+	run->ci.criteria.seen_live[CONDITION_STUCK] = reason;
+	return reason != NULL;
+}
+
 static void wait_for_reporter(const struct run *run)
 {
 	while (run->reporter > 0 && waitpid(run->reporter, NULL, 0) < 0 && errno == EINTR)
@@ -233,6 +242,8 @@ static int run_program(struct run *run)
 		.discard_trace = discard_trace,
 		.interrupted = interrupted,
 		.must_end = ci_is_wanted(&run->ci) ? must_end : NULL,
+		.is_stuck = run->ci.criteria.wanted[CONDITION_STUCK] ? is_stuck : NULL,
+		.stuck_after = run->ci.criteria.stuck_after,
 		.grace = run->grace,
 		.context = run,
 	};
@@ -260,9 +271,13 @@ static void help(void)
 	       "whom. "
 	       "Ends as the program does.\n\n"
 	       "  -o, --output FILE   the report goes here instead of stderr\n"
-	       "      --trace FILE    keep the trace; never overwritten\n" CI_OPTIONS_HELP
-	       "      --grace TIME    what is ended for a deadlock gets SIGTERM, and so much later "
-	       "SIGKILL (5s)\n" REPORT_OPTIONS_HELP "  -h, --help          show this\n",
+	       "      --trace FILE    keep the trace; never overwritten\n" CI_OPTIONS_HELP(
+		       "deadlock (81), stuck (86), wait, hold (83), finding, finding:ID (84),\n    "
+		       "                  incomplete (85)") "      --grace TIME    what is ended "
+							    "for a deadlock gets SIGTERM, and so "
+							    "much later "
+							    "SIGKILL (5s)\n" REPORT_OPTIONS_HELP
+							    "  -h, --help          show this\n",
 	       command_run.arguments);
 }
 

@@ -21,6 +21,7 @@
 #include "analyzer/launch/session.h"
 #include "analyzer/launch/signals.h"
 #include "analyzer/launch/trace_file.h"
+#include "analyzer/launch/waiting.h"
 #include "analyzer/launch/watch.h"
 #include "analyzer/launch/writer.h"
 #include "analyzer/system/checkup.h"
@@ -34,6 +35,7 @@ enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 #define REPORT_AFTER	   (800 * MILLISECOND) /* so that it is out within a second */
 #define UPDATE_INTERVAL	   (100 * MILLISECOND)
 #define SURVIVORS_PATIENCE (100 * MILLISECOND) /* from exec to the recorder's constructor */
+#define STUCK_INTERVAL	   (100 * MILLISECOND)
 #define HOLES_PATIENCE	   (50 * MILLISECOND) /* for records that are being written at the very end */
 
 struct launcher {
@@ -50,7 +52,7 @@ struct launcher {
 	struct ending ending;
 	int epoll, child_pidfd;
 	int pause; /* ms */
-	uint64_t report_at, update_at;
+	uint64_t report_at, update_at, stuck_look;
 	bool attached, stop;
 };
 
@@ -133,17 +135,46 @@ static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
 		launcher->launch->deadlock(launcher->launch->context, verdicts, count);
 }
 
-/* What is certain, at once; what lasts, when it has lasted long enough. */
-static void end_if_needed(struct launcher *launcher, uint64_t now)
+static bool is_deadlocked(struct launcher *launcher, uint64_t now)
 {
 	const struct launch *launch = launcher->launch;
 	const struct live_verdict *verdicts;
 	uint32_t count;
 
-	if (launcher->ending.active || !launch->must_end)
-		return;
+	if (!launch->must_end)
+		return false;
 	verdicts = live_verdicts(launcher->live, &count);
-	if (count && launch->must_end(launch->context, verdicts, count, now))
+	return count && launch->must_end(launch->context, verdicts, count, now);
+}
+
+/* The slots are looked at now and then, the dear look is not ours to repeat soon. */
+static bool is_stuck(struct launcher *launcher, uint64_t now)
+{
+	const struct launch *launch = launcher->launch;
+	struct pids waiters = { 0 };
+	bool stuck = false;
+
+	if (!launch->is_stuck || now < launcher->stuck_look)
+		return false;
+	launcher->stuck_look = now + STUCK_INTERVAL;
+	if (now > launch->stuck_after)
+		waiting_since(&launcher->watch, now - launch->stuck_after, &waiters);
+	if (waiters.vec.count) {
+		launcher->stuck_look = now + launch->stuck_after;
+		stuck = launch->is_stuck(launch->context, waiters.vec.items, waiters.vec.count);
+	}
+	vec_free(&waiters.vec);
+	return stuck;
+}
+
+/* What is certain, at once; what lasts, when it has lasted long enough. */
+static void end_if_needed(struct launcher *launcher, uint64_t now)
+{
+	const struct launch *launch = launcher->launch;
+
+	if (launcher->ending.active)
+		return;
+	if (is_deadlocked(launcher, now) || is_stuck(launcher, now))
 		ending_begin(&launcher->ending, &launcher->watch, &launcher->coverage,
 			     launcher->program.pid, launch->grace, now);
 }

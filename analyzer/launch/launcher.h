@@ -33,6 +33,10 @@ struct launch {
 	 * that came of it. May be NULL. */
 	bool (*must_end)(void *context, const struct live_verdict *verdicts, uint32_t count,
 			 uint64_t now);
+	/* Asked when processes have been inside of a request for stuck_after (ns), and as long as
+	 * they are again after each such time: whether the program is to be ended. May be NULL. */
+	bool (*is_stuck)(void *context, const pid_t *waiters, uint32_t count);
+	uint64_t stuck_after;
 	uint64_t grace; /* ns from SIGTERM to SIGKILL */
 	void *context;
 };

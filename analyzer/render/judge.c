@@ -124,6 +124,8 @@ static void judge_one(struct judging *judging, enum condition condition)
 	case CONDITION_DEADLOCK:
 		judge_deadlocks(judging);
 		break;
+	case CONDITION_STUCK: /* is seen while it lasts, or not at all */
+		break;
 	case CONDITION_WAIT:
 		judge_waits(judging);
 		break;

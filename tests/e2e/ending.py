@@ -140,6 +140,52 @@ class Ending(EndToEnd):
         self.assertTrue(all(map(alive, bystanders)))
         self.assert_ended_for_deadlock(result, "unshare")
 
+    def stuck(self, program, *options):
+        self.write("stuck.sh", program)
+        return self.flocktrace("run", "--fail-on=stuck", "--stuck-after=500ms", *options, "--", "sh", "stuck.sh")
+
+    def test_a_holder_that_is_stopped_while_others_wait_is_stuck(self):
+        result = self.stuck("""
+            flock a sh -c 'echo $$ $PPID > holders; exec sleep 100' &
+            while ! test -s holders; do sleep 0.01; done
+            kill -STOP $(cat holders)
+            flock a true
+        """)
+        self.assertEqual(result.returncode, 86, result.stderr)
+        sleeper, flock = self.pids("holders")
+        line = next(line for line in result.stderr.splitlines() if line.startswith("flocktrace: FAIL"))
+        self.assertRegex(line, r"FAIL stuck: flock\[\d+\] waits for \S+/a, which is held by .* and stopped: so the program was ended\.$")
+        self.assertIn(f"[{sleeper}]", line)
+        self.assertIn(f"[{flock}]", line)
+        self.assertFalse(alive(sleeper) or alive(flock))
+
+    def test_a_lock_that_only_heirs_of_a_dead_taker_have_is_stuck(self):
+        """A daemon has inherited it, and who started the daemon is gone."""
+        result = self.stuck("""
+            flock a sh -c 'sleep 100 & echo $! > heir'
+            flock a true
+        """)
+        self.assertEqual(result.returncode, 86, result.stderr)
+        heir, = self.pids("heir")
+        self.assertRegex(result.stderr, rf"FAIL stuck: flock\[\d+\] waits for \S+/a, which is held by sleep\[{heir}\] \(descriptor \d+\), "
+                                        r"inherited from a process that is gone; ")
+        self.assertFalse(alive(heir))
+
+    def test_a_shell_that_has_the_descriptor_of_its_flock_is_not_stuck(self):
+        result = self.stuck("(flock 9; echo > in; sleep 2) 9> a & while ! test -s in; do sleep 0.01; done; flock a true; exit 4")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        result = self.stuck("flock a sleep 2 & while flock -n a true; do :; done; flock a true; exit 4")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        if may_unshare():
+            result = self.run_program(*CONTAINER, FLOCKTRACE, "run", "--fail-on=stuck", "--stuck-after=500ms", "--", "sh", "-c",
+                                      "exec 9> a; flock 9; (exec 9>&-; flock a true) & sleep 2; exec 9>&-; wait; exit 4")
+            self.assertEqual(result.returncode, 4, result.stderr)
+
+    def test_stuck_is_told_by_run_alone(self):
+        result = self.flocktrace("check", "--fail-on=stuck", "trace")
+        self.assertEqual((result.returncode, result.stderr),
+                         (125, "flocktrace check: stuck can be told only while it lasts, by run; try 'flocktrace check --help'\n"))
+
     def test_a_grace_that_is_no_time_is_refused(self):
         result = self.flocktrace("run", "--grace=soon", "--", "touch", "ran")
         self.assertEqual((result.returncode, os.path.exists(self.path("ran"))), (125, False))
