@@ -31,9 +31,18 @@ enum event_kind {
 	EVENT_CALL_RESULT, /* after dup, set-cloexec, inherit, fork, wait, timer, ioctl, or a failed
 			      close */
 	EVENT_DEATH,	   /* the process was seen dead: anything it still held is gone */
+	EVENT_VERDICT,	   /* the thread was seen in a deadlock while that lasted; `time` is when */
 	EVENT_LOST,	   /* records are missing here */
 	EVENT_END,	   /* the trace ends; `time` is its last moment */
 };
+
+enum verdict {
+	VERDICT_CERTAIN,       /* nobody can break it from inside */
+	VERDICT_UNTIL_TIMEOUT, /* a timer is armed that may end it */
+	VERDICT_LIKELY,	       /* somebody could break it */
+};
+
+enum verdict_wait { WAITS_FOR_LOCK, WAITS_FOR_CHILD, WAITS_FOR_PIPE };
 
 /* Why a process spoke. */
 enum birth { BIRTH_START, BIRTH_FORK, BIRTH_EXEC };
@@ -104,6 +113,14 @@ struct event {
 			uint64_t open_fds; /* bit n: fd n < 64 was open when the image started
 					      (START, EXEC) */
 		} born;
+		struct { /* EVENT_VERDICT */
+			enum verdict verdict;
+			enum verdict_wait waits_for;
+			uint32_t other;	 /* whose end or word it waits for; NONE: any of several */
+			uint32_t number; /* the same for all members; not 0 */
+			uint32_t index, count, cycle;
+			uint64_t since;
+		} seen;
 		struct { /* EVENT_LOST */
 			uint64_t records;
 		} lost;

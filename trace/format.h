@@ -62,6 +62,7 @@ enum record_kind {
 		10, /* struct record_call: the process was seen dead; value: wait status or -1 */
 	RECORD_UNTRACED = 11, /* struct record_untraced + text: exe NUL, reason */
 	RECORD_RUN = 12,      /* struct record_run + text: the command, NUL-separated */
+	RECORD_VERDICT = 13,  /* struct record_verdict: one for each member of a deadlock */
 };
 
 /* How an announcement is named by other records: the low 32 bits of its first position. 0: none. */
@@ -265,6 +266,38 @@ struct record_run {
 	uint64_t reserved2[4];
 };
 static_assert(sizeof(struct record_run) == PAYLOAD_WORDS * 8, "struct record_run changed size");
+
+/* The codes are the format's own. */
+enum record_verdict_code {
+	SEEN_CERTAIN = 1,
+	SEEN_UNTIL_TIMEOUT = 2,
+	SEEN_LIKELY = 3,
+};
+
+enum record_verdict_wait {
+	SEEN_WAIT_LOCK = 1,
+	SEEN_WAIT_CHILD = 2,
+	SEEN_WAIT_PIPE = 3,
+};
+
+/* A member of a deadlock that was seen while it lasted: its members have records one after the
+ * other, first a cycle, each of whom waits for the next. */
+struct record_verdict {
+	uint8_t kind;
+	uint8_t wait;	  /* enum record_verdict_wait */
+	uint16_t verdict; /* enum record_verdict_code */
+	uint32_t process;
+	uint32_t tid;
+	uint32_t other;	 /* process whose end or word it waits for; 0: a lock, or any of several */
+	uint64_t time;	 /* when it was seen */
+	uint64_t since;	 /* from its last edge */
+	uint32_t number; /* low 32 bits of the position of its first member's record */
+	uint32_t index, count; /* of so many members, and of the cycle below */
+	uint32_t cycle;
+	uint64_t reserved;
+};
+static_assert(sizeof(struct record_verdict) == PAYLOAD_WORDS * 8,
+	      "struct record_verdict changed size");
 
 #define SLOT_BUSY UINT32_MAX /* a process slot's number while it is filled in */
 

@@ -172,6 +172,7 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 	case RECORD_CALL_RESULT:
 	case RECORD_CONTINUED:
 	case RECORD_DEATH:
+	case RECORD_VERDICT:
 		break;
 	}
 }

@@ -262,6 +262,29 @@ static void print_process(struct dump *dump, const struct raw_record *record, ui
 		print_text(dump->out, dump->intern.processes.items[index].exe);
 }
 
+static void print_verdict(struct dump *dump, const struct record_verdict *verdict)
+{
+	static const char *const verdicts[] = {
+		[SEEN_CERTAIN] = "certain",
+		[SEEN_UNTIL_TIMEOUT] = "until a timer fires",
+		[SEEN_LIKELY] = "likely",
+	};
+	static const char *const waits[] = {
+		[SEEN_WAIT_LOCK] = "a lock",
+		[SEEN_WAIT_CHILD] = "a child",
+		[SEEN_WAIT_PIPE] = "a pipe",
+	};
+
+	print_thread(dump, verdict->process, verdict->tid);
+	fprintf(dump->out, "seen in a deadlock (%s) %.1f ms old, %u of %u, waits for %s",
+		verdict->verdict <= SEEN_LIKELY && verdict->verdict ? verdicts[verdict->verdict]
+								    : "?",
+		(double)(verdict->time - verdict->since) / 1e6, verdict->index + 1, verdict->count,
+		verdict->wait <= SEEN_WAIT_PIPE && verdict->wait ? waits[verdict->wait] : "?");
+	if (verdict->other)
+		fprintf(dump->out, ": #%u", verdict->other);
+}
+
 static void print_announcement(struct printer *printer, const struct raw_record *record,
 			       uint32_t index)
 {
@@ -292,6 +315,9 @@ static void print_announcement(struct printer *printer, const struct raw_record 
 		break;
 	case RECORD_PROCESS:
 		print_process(dump, record, index);
+		break;
+	case RECORD_VERDICT:
+		print_verdict(dump, &record->verdict);
 		break;
 	case RECORD_NONE:
 	case RECORD_REQUEST:

@@ -10,6 +10,7 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/commands/notice.h"
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/sweep.h"
 #include "analyzer/launch/launcher.h"
@@ -21,6 +22,7 @@ struct record {
 	const char *attach;  /* a session's path or a pid; NULL: a program is started */
 	const char *subject; /* goes into the default name */
 	int attached_pid;
+	struct notices notices;
 	char *path; /* owned; NULL: nothing was made */
 	int fd;
 };
@@ -40,6 +42,13 @@ static int open_trace(void *context, pid_t program, const char **name)
 	}
 	*name = record->path;
 	return record->fd;
+}
+
+static void deadlock(void *context, const struct live_verdict *verdicts, uint32_t count)
+{
+	struct record *record = context;
+
+	notices_tell(&record->notices, record->fd, verdicts, count);
 }
 
 static void discard_trace(void *context)
@@ -67,6 +76,7 @@ static int record_program(struct record *record, char **argv)
 		.argv = argv,
 		.open_trace = open_trace,
 		.discard_trace = discard_trace,
+		.deadlock = deadlock,
 		.context = record,
 	};
 	int status, code;
@@ -79,6 +89,7 @@ static int record_program(struct record *record, char **argv)
 		return code;
 	sweep_sessions();
 	code = launch_program(&launch, &status);
+	notices_end(&record->notices);
 	if (code) {
 		free(record->path);
 		return code;
@@ -107,7 +118,9 @@ static char *find_session(struct record *record)
 
 static int record_session(struct record *record)
 {
-	struct launch launch = { .open_trace = open_trace, .context = record };
+	struct launch launch = { .open_trace = open_trace,
+				 .deadlock = deadlock,
+				 .context = record };
 	char *session = find_session(record);
 	int code;
 
@@ -119,6 +132,7 @@ static int record_session(struct record *record)
 	code = start(record);
 	if (!code)
 		code = launch_attached(&launch, session);
+	notices_end(&record->notices);
 	free(session);
 	if (code)
 		discard_trace(record);

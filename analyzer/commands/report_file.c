@@ -271,6 +271,24 @@ struct judgement trace_report_judge(struct trace_report *report, const struct cr
 	return judge(report->report, &report->findings, &options, criteria);
 }
 
+void trace_report_deadlocks(struct trace_report *report, FILE *out,
+			    bool (*wanted)(const void *context, const struct catalog *catalog,
+					   const struct deadlock *deadlock),
+			    const void *context)
+{
+	char *directory = getcwd(NULL, 0);
+	struct render_options options = {
+		.directory = directory,
+		.names = report->names,
+		.deadlocks = report->deadlocks,
+	};
+
+	for (uint32_t i = 0; i < report->deadlocks->count; i++)
+		if (wanted(context, merged_catalog(report->trace), &report->deadlocks->items[i]))
+			render_deadlock(out, report->report, i, report->symbols, &options);
+	free(directory);
+}
+
 void trace_report_free(struct trace_report *report)
 {
 	if (!report)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "analyzer/commands/suppressions.h"
+#include "analyzer/deadlock/deadlock.h"
 #include "analyzer/render/judge.h"
 #include "analyzer/render/view.h"
 
@@ -44,6 +45,11 @@ void trace_report_write(struct trace_report *report, FILE *out);
 char *trace_report_text(struct trace_report *report);
 /* The caller frees it by judgement_free(). */
 struct judgement trace_report_judge(struct trace_report *report, const struct criteria *criteria);
+/* Writes those of its deadlocks that are wanted, each with all who take part. */
+void trace_report_deadlocks(struct trace_report *report, FILE *out,
+			    bool (*wanted)(const void *context, const struct catalog *catalog,
+					   const struct deadlock *deadlock),
+			    const void *context);
 void trace_report_free(struct trace_report *report);
 
 /* Whether colours may be written to it: a terminal, and the environment has nothing against it. */

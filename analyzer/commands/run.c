@@ -14,6 +14,7 @@
 #include "analyzer/commands/ci_options.h"
 #include "analyzer/commands/ci_result.h"
 #include "analyzer/commands/command.h"
+#include "analyzer/commands/notice.h"
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/report_file.h"
 #include "analyzer/commands/report_options.h"
@@ -36,6 +37,7 @@ struct run {
 	FILE *out;
 	bool reported; /* early, because of a signal */
 	pid_t program, reporter;
+	struct notices notices;
 };
 
 /* The trace of a run that nobody asked to keep: gone with its last descriptor. */
@@ -138,6 +140,14 @@ static bool is_stuck(void *context, const pid_t *waiters, uint32_t count)
 
 	run->ci.criteria.seen_live[CONDITION_STUCK] = reason;
 	return reason != NULL;
+}
+
+static void deadlock(void *context, const struct live_verdict *verdicts, uint32_t count)
+{
+	struct run *run = context;
+
+	if (!run->report.json || run->output) /* stderr is for a program to read else */
+		notices_tell(&run->notices, run->fd, verdicts, count);
 }
 
 static void wait_for_reporter(const struct run *run)
@@ -245,6 +255,7 @@ static int run_program(struct run *run)
 		.is_stuck = run->ci.criteria.wanted[CONDITION_STUCK] ? is_stuck : NULL,
 		.stuck_after = run->ci.criteria.stuck_after,
 		.grace = run->grace,
+		.deadlock = deadlock,
 		.context = run,
 	};
 	int status, code = check_settings("run", is_quiet(run));
@@ -258,6 +269,7 @@ static int run_program(struct run *run)
 	if (code)
 		return code;
 	wait_for_reporter(run);
+	notices_end(&run->notices);
 	code = conclude(run);
 	if (code)
 		return code;

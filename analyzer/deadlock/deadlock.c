@@ -162,6 +162,37 @@ static void judge(struct deadlock *deadlock, const struct knot *knot)
 	}
 }
 
+/* What was seen live is firmer than what a trace tells, where it was seen of all of them. */
+static void heed_live(const struct look *look, const struct knot *knot, struct deadlock *deadlock)
+{
+	const struct person *first = NULL;
+
+	for (uint32_t i = 0; i < knot->count; i++) {
+		const struct who *who = &look->whos.items[knot->agents[i]];
+		const struct person *person = people_person(look->people, who->process, who->tid);
+
+		if (!person || !person->live.number ||
+		    (first && person->live.number != first->live.number))
+			return;
+		first = person;
+	}
+	deadlock->seen_live = true;
+	switch (first->live.verdict) {
+	case VERDICT_CERTAIN:
+		deadlock->verdict = VERDICT_CERTAIN;
+		deadlock->doubt = DOUBT_NONE;
+		deadlock->consequence = CONSEQUENCE_HANG;
+		break;
+	case VERDICT_UNTIL_TIMEOUT:
+		deadlock->verdict = VERDICT_UNTIL_TIMEOUT;
+		deadlock->doubt = DOUBT_NONE;
+		deadlock->consequence = CONSEQUENCE_TIMEOUT;
+		break;
+	case VERDICT_LIKELY:
+		break;
+	}
+}
+
 static struct deadlock deadlock_of(const struct look *look, const struct knot *knot,
 				   const struct cause *cause)
 {
@@ -183,6 +214,7 @@ static struct deadlock deadlock_of(const struct look *look, const struct knot *k
 	};
 
 	judge(&deadlock, knot);
+	heed_live(look, knot, &deadlock);
 	for (uint32_t i = 0; i < knot->count; i++) {
 		inside[knot->agents[i]] = true;
 		if (look->whos.items[knot->agents[i]].wait.since > deadlock.since)
@@ -269,10 +301,12 @@ static bool lasted(const struct deadlock *deadlock)
 {
 	uint64_t needed = deadlock->doubt == DOUBT_SHARERS ? SUSPECT_NS : LASTS_NS;
 
+	if (deadlock->seen_live)
+		return true;
 	/* A child may have been killed before its parent waits for it: the signal is not recorded.
 	 */
 	for (uint32_t i = 0; i < deadlock->knot; i++)
-		if (deadlock->members[i].for_child)
+		if (deadlock->members[i].waits_for != WAITS_FOR_LOCK)
 			needed = SUSPECT_NS;
 
 	return deadlock->until >= deadlock->since + needed;
@@ -390,6 +424,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 	case EVENT_PROCESS:
 	case EVENT_REQUEST:
 	case EVENT_CALL:
+	case EVENT_VERDICT:
 	case EVENT_LOST:
 		break;
 	}

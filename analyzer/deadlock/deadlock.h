@@ -5,7 +5,7 @@
  * the end of the trace; so one that was broken by a kill or by a signal is found too.
  *
  * A trace tells nothing of threads that never made a call that is recorded, and those could release
- * a lock: so no verdict is VERDICT_CERTAIN here.
+ * a lock: so a verdict is VERDICT_CERTAIN only where it was seen to be, live.
  *
  * Times in ns. One thread; memory grows with processes that live, and with deadlocks.
  */
@@ -17,12 +17,6 @@
 
 #include "analyzer/event.h"
 #include "analyzer/model/model.h"
-
-enum verdict {
-	VERDICT_CERTAIN,       /* nobody can break it from inside */
-	VERDICT_UNTIL_TIMEOUT, /* a timer is armed that may end it */
-	VERDICT_LIKELY,	       /* somebody could break it; see `doubt` */
-};
 
 /* Why it is not certain. */
 enum doubt {
@@ -38,8 +32,6 @@ enum consequence {
 	CONSEQUENCE_EDEADLK, /* it refused the request that would have closed the circle */
 };
 
-enum verdict_wait { WAITS_FOR_LOCK, WAITS_FOR_CHILD, WAITS_FOR_PIPE };
-
 enum deadlock_end {
 	DEADLOCK_LASTS,	      /* to the end of the recording */
 	DEADLOCK_DIED,	      /* a process died; `breaker` */
@@ -51,9 +43,9 @@ struct deadlock_member {
 	uint32_t process, tid;
 	bool behind; /* it waits for the others, and none of them for it */
 	uint64_t since;
-	/* What it waits for: a lock, or a child. */
-	bool for_child;
-	uint32_t child; /* process, or NONE: any of several */
+	enum verdict_wait waits_for;
+	uint32_t other; /* CHILD, PIPE: process whose end or word it waits for; NONE: any of several
+			 */
 	uint32_t file, stack;
 	uint8_t op;
 	enum world world;
@@ -71,6 +63,7 @@ struct deadlock {
 	enum consequence consequence;
 	enum deadlock_end how;
 	uint64_t since, until; /* from its last edge to its end, or the end of the recording */
+	bool seen_live;	       /* while it lasted */
 	bool at_most;	       /* it ended by `until`, nobody saw when */
 	uint32_t breaker;      /* process; NONE */
 	uint32_t breaker_tid;

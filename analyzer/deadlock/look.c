@@ -102,7 +102,7 @@ static void wait_for_lock(void *context, const struct standing *standing)
 		.process = standing->process,
 		.tid = standing->tid,
 		.since = standing->begin,
-		.child = NONE,
+		.other = NONE,
 		.file = standing->file,
 		.stack = standing->stack,
 		.op = standing->op,
@@ -141,8 +141,8 @@ static void wait_for_child(struct look *look, uint32_t process, const struct fam
 		.process = process,
 		.tid = person->tid,
 		.since = person->since,
-		.for_child = true,
-		.child = NONE,
+		.waits_for = WAITS_FOR_CHILD,
+		.other = NONE,
 		.file = NONE,
 		.stack = NONE,
 	};
@@ -155,7 +155,7 @@ static void wait_for_child(struct look *look, uint32_t process, const struct fam
 		if (!child->alive || child->parent != process || i == process ||
 		    (person->wanted > 0 && child->pid != person->wanted))
 			continue;
-		wait.child = person->wanted > 0 ? i : NONE;
+		wait.other = person->wanted > 0 ? i : NONE;
 		each_agent(look, i, await, &agent);
 	}
 	graph_awaits_unknown(look->graph, agent);
@@ -163,14 +163,38 @@ static void wait_for_child(struct look *look, uint32_t process, const struct fam
 	look->whos.items[agent].wait = wait;
 }
 
-static void wait_for_children(struct look *look)
+/* What a trace alone does not tell, and was seen live: for whom it waits. */
+static void wait_as_seen(struct look *look, uint32_t process, const struct person *person)
+{
+	uint32_t agent = agent_of(look, process, person->tid);
+
+	each_agent(look, person->live.other, await, &agent);
+	look->whos.items[agent].waits = true;
+	look->whos.items[agent].wait = (struct deadlock_member){
+		.process = process,
+		.tid = person->tid,
+		.since = person->awaits ? person->since : person->live.since,
+		.waits_for = person->live.waits_for,
+		.other = person->live.other,
+		.file = NONE,
+		.stack = NONE,
+	};
+}
+
+static void wait_for_others(struct look *look)
 {
 	for (uint32_t i = 0; i < look->people->families.count; i++) {
 		const struct family *family = &look->people->families.items[i];
 
-		for (uint32_t j = 0; family->alive && j < family->threads.count; j++)
-			if (family->threads.items[j].awaits)
-				wait_for_child(look, i, family, &family->threads.items[j]);
+		for (uint32_t j = 0; family->alive && j < family->threads.count; j++) {
+			const struct person *person = &family->threads.items[j];
+
+			if (person->live.number && person->live.waits_for != WAITS_FOR_LOCK &&
+			    person->live.other != NONE)
+				wait_as_seen(look, i, person);
+			else if (person->awaits)
+				wait_for_child(look, i, family, person);
+		}
 	}
 }
 
@@ -193,7 +217,7 @@ void look_take(struct look *look, const struct model *model, const struct people
 {
 	*look = (struct look){ .model = model, .people = people, .graph = graph_new() };
 	model_standing(model, wait_for_lock, look);
-	wait_for_children(look);
+	wait_for_others(look);
 	wind_timers(look, now);
 }
 

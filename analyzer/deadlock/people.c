@@ -123,11 +123,39 @@ static void learn_result(struct people *people, const struct event *event)
 			event->call.value > 0 ? end + (uint64_t)event->call.value : 0;
 }
 
+static void see_live(struct people *people, const struct event *event)
+{
+	struct person *person;
+
+	if (event->process == NONE)
+		return;
+	person = person_get(family_get(people, event->process), event->tid);
+	person->live.number = event->seen.number;
+	person->live.other = event->seen.other;
+	person->live.verdict = event->seen.verdict;
+	person->live.waits_for = event->seen.waits_for;
+	person->live.since = event->seen.since;
+}
+
+const struct person *people_person(const struct people *people, uint32_t process, uint32_t tid)
+{
+	const struct family *family = people_family(people, process);
+
+	for (uint32_t i = 0; family && i < family->threads.count; i++)
+		if (family->threads.items[i].tid == tid)
+			return &family->threads.items[i];
+	return NULL;
+}
+
 void people_event(struct people *people, const struct event *event)
 {
 	struct family *family;
 	struct person *person;
 
+	if (event->kind == EVENT_VERDICT) {
+		see_live(people, event);
+		return;
+	}
 	if (event->kind == EVENT_LOST || event->kind == EVENT_END || event->process == NONE)
 		return;
 	family = family_get(people, event->process);
@@ -141,6 +169,7 @@ void people_event(struct people *people, const struct event *event)
 		return;
 	}
 	person = person_get(family, event->tid);
+	person->live.number = 0;
 	person->awaits = event->kind == EVENT_CALL && event->call.call == WAIT_CHILD;
 	if (person->awaits) {
 		person->wanted = event->call.value;

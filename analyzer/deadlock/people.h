@@ -16,6 +16,13 @@ struct person {
 	bool awaits;	/* inside of a wait for children, */
 	int64_t wanted; /* for this pid; -1, 0 or a group: any */
 	uint64_t since; /* ns */
+	/* What was seen of it live, until it makes its next call; number 0: nothing. */
+	struct {
+		uint32_t number, other;
+		enum verdict verdict;
+		enum verdict_wait waits_for;
+		uint64_t since;
+	} live;
 };
 
 struct family {
@@ -36,6 +43,7 @@ struct people {
 
 /* Learns from the event. */
 void people_event(struct people *people, const struct event *event);
+const struct person *people_person(const struct people *people, uint32_t process, uint32_t tid);
 /* NULL: has never spoken. */
 const struct family *people_family(const struct people *people, uint32_t process);
 /* Its child with this pid, if that lives and has spoken; else NONE. */

@@ -86,6 +86,7 @@ static bool is_act(const struct event *event)
 		return event->process != NONE;
 	case EVENT_PROCESS:
 	case EVENT_DEATH:
+	case EVENT_VERDICT:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;

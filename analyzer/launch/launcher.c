@@ -130,6 +130,9 @@ static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
 	if (!live_look(launcher->live, now, drain->lapped || drain->holes.count || drain->damaged))
 		return;
 	verdicts = live_verdicts(launcher->live, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (verdicts[i].news)
+			writer_verdict(&launcher->session, &verdicts[i]);
 	update_trace(launcher);
 	if (launcher->launch->deadlock)
 		launcher->launch->deadlock(launcher->launch->context, verdicts, count);

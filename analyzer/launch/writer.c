@@ -102,3 +102,28 @@ void writer_run(struct session *session, pid_t pid, char **argv, int status)
 	put_long(session, &record, text, bytes);
 	free(text);
 }
+
+void writer_verdict(struct session *session, const struct live_verdict *verdict)
+{
+	uint64_t position = ring_take(&session->header->ring_head.value, verdict->knot);
+
+	for (uint32_t i = 0; i < verdict->knot; i++) {
+		const struct live_member *member = &verdict->members[i];
+		struct record_verdict record = {
+			.kind = RECORD_VERDICT,
+			.wait = (uint8_t)(SEEN_WAIT_LOCK + (int)member->waits_for),
+			.verdict = (uint16_t)(SEEN_CERTAIN + (int)verdict->verdict),
+			.process = member->process,
+			.tid = member->tid,
+			.other = member->other,
+			.time = verdict->seen,
+			.since = verdict->since,
+			.number = (uint32_t)position,
+			.index = i,
+			.count = verdict->knot,
+			.cycle = verdict->cycle,
+		};
+
+		put(session, position + i, &record);
+	}
+}

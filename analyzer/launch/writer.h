@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "analyzer/launch/session.h"
+#include "analyzer/live/live.h"
 
 /* status: as waitpid() gave it, -1: not our child. */
 void writer_death(struct session *session, uint32_t process, pid_t pid, int status);
@@ -15,5 +16,8 @@ void writer_death(struct session *session, uint32_t process, pid_t pid, int stat
 void writer_untraced(struct session *session, pid_t pid, const char *exe, const char *reason);
 /* The command that `run` or `record` started; status -1: it has begun. */
 void writer_run(struct session *session, pid_t pid, char **argv, int status);
+
+/* A deadlock, seen while it lasts: those who wait for each other. */
+void writer_verdict(struct session *session, const struct live_verdict *verdict);
 
 #endif

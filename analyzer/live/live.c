@@ -170,6 +170,7 @@ static bool is_ours(const struct scene *scene, const struct knot *knot)
 static struct standing_verdict make_verdict(const struct scene *scene, const struct knot *knot)
 {
 	struct standing_verdict made = { .told = { .verdict = VERDICT_LIKELY,
+						   .news = true,
 						   .seen = scene->now,
 						   .count = knot->count + knot->behind_count,
 						   .cycle = knot->cycle,
@@ -185,6 +186,11 @@ static struct standing_verdict make_verdict(const struct scene *scene, const str
 		if (since > made.told.since)
 			made.told.since = since;
 	}
+	/* Of several whom it waits for, one is in the cycle. */
+	for (uint32_t i = 0; i < knot->cycle; i++)
+		if (made.members.items[i].waits_for != WAITS_FOR_LOCK)
+			made.members.items[i].other =
+				made.members.items[(i + 1) % knot->cycle].process;
 	for (uint32_t i = 0; i < knot->behind_count; i++)
 		vec_push(&made.members, member_of(scene, knot->behind[i], true));
 	return made;
@@ -202,11 +208,13 @@ static bool stands_still(const struct live *live, const struct standing_verdict 
 
 static void drop_those_over(struct live *live)
 {
-	for (uint32_t i = live->standing.count; i-- > 0;)
+	for (uint32_t i = live->standing.count; i-- > 0;) {
+		live->standing.items[i].told.news = false;
 		if (!stands_still(live, &live->standing.items[i])) {
 			free_verdict(&live->standing.items[i]);
 			vec_remove(&live->standing, i);
 		}
+	}
 }
 
 /* Knots that share a wait are the same knot. */

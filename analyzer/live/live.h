@@ -35,6 +35,7 @@ struct live_member {
 
 struct live_verdict {
 	enum verdict verdict;
+	bool news;	/* it is new, or has become firmer, at the last look */
 	uint64_t since; /* from its last edge; where the last one isn't a lock, when it was seen */
 	uint64_t seen;	/* when the verdict was reached; it may become firmer later */
 	/* First a cycle, each of whom waits for the next; then others of the knot; then those

@@ -186,6 +186,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_REQUEST:
 	case EVENT_CALL:
 	case EVENT_DEATH:
+	case EVENT_VERDICT:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;
@@ -220,6 +221,8 @@ void model_event(struct model *model, const struct event *event)
 		break;
 	case EVENT_DEATH:
 		lifecycle_death(model, event);
+		break;
+	case EVENT_VERDICT:
 		break;
 	case EVENT_LOST:
 		lose(model);

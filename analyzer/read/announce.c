@@ -243,6 +243,7 @@ uint32_t announce(struct intern *intern, struct names *names, const struct raw_r
 	case RECORD_CONTINUED:
 	case RECORD_DEATH:
 	case RECORD_RUN:
+	case RECORD_VERDICT:
 		break;
 	}
 	return NONE;

@@ -220,6 +220,26 @@ static bool decode_call(struct intern *intern, const struct names *names,
 	return true;
 }
 
+static bool decode_verdict(struct intern *intern, const struct record_verdict *record,
+			   struct event *event)
+{
+	if (record->verdict < SEEN_CERTAIN || record->verdict > SEEN_LIKELY ||
+	    record->wait < SEEN_WAIT_LOCK || record->wait > SEEN_WAIT_PIPE || !record->number)
+		return false;
+	event->time = record->time;
+	event->process = intern_process(intern, record->process);
+	event->tid = record->tid;
+	event->seen.verdict = (enum verdict)(record->verdict - SEEN_CERTAIN);
+	event->seen.waits_for = (enum verdict_wait)(record->wait - SEEN_WAIT_LOCK);
+	event->seen.other = intern_process(intern, record->other);
+	event->seen.number = record->number;
+	event->seen.index = record->index;
+	event->seen.count = record->count;
+	event->seen.cycle = record->cycle;
+	event->seen.since = record->since;
+	return event->process != NONE;
+}
+
 bool decode(struct intern *intern, const struct names *names, const struct raw_record *record,
 	    struct decode_counts *counts, struct event *event)
 {
@@ -243,6 +263,9 @@ bool decode(struct intern *intern, const struct names *names, const struct raw_r
 		event->process = intern_process(intern, record->call.process);
 		event->tid = record->call.tid;
 		return event->process != NONE;
+	case RECORD_VERDICT:
+		event->kind = EVENT_VERDICT;
+		return decode_verdict(intern, &record->verdict, event);
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_PROCESS:

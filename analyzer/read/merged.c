@@ -52,6 +52,7 @@ static uint64_t moment_of(const struct event *event)
 	case EVENT_REQUEST:
 	case EVENT_CALL:
 	case EVENT_DEATH:
+	case EVENT_VERDICT:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;
@@ -274,6 +275,8 @@ static void translate(const struct recording *recording, struct event *event)
 		event->born.parent = ours(&recording->processes, event->born.parent);
 	else if (event->kind == EVENT_CALL || event->kind == EVENT_CALL_RESULT)
 		event->call.other = ours(&recording->processes, event->call.other);
+	else if (event->kind == EVENT_VERDICT)
+		event->seen.other = ours(&recording->processes, event->seen.other);
 }
 
 static void end_event(struct merged *merged, struct event *event)

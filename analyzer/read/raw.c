@@ -180,6 +180,7 @@ uint32_t raw_length(const struct raw_record *record)
 	case RECORD_CALL_RESULT:
 	case RECORD_CONTINUED:
 	case RECORD_DEATH:
+	case RECORD_VERDICT:
 		break;
 	}
 	return 0;
@@ -316,6 +317,8 @@ uint64_t raw_time(const struct raw_record *record)
 		return record->untraced.time;
 	case RECORD_RUN:
 		return record->run.time;
+	case RECORD_VERDICT:
+		return record->verdict.time;
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_FILE:

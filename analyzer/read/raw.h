@@ -36,6 +36,7 @@ struct raw_record {
 		struct record_stack stack;
 		struct record_untraced untraced;
 		struct record_run run;
+		struct record_verdict verdict;
 		uint64_t payload[PAYLOAD_WORDS];
 	};
 	const uint8_t *bytes; /* what follows in the continued cells; valid until the next call */

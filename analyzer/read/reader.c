@@ -204,6 +204,8 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 		lives_see(&reader->lives, NONE, record->untraced.time);
 		announce(&reader->intern, &reader->names, record);
 		return false;
+	case RECORD_VERDICT:
+		return decode(&reader->intern, &reader->names, record, &reader->counts, event);
 	case RECORD_RUN:
 		lives_run(&reader->lives, record);
 		return false;

@@ -11,10 +11,10 @@ static bool is_over(const struct deadlock *deadlock)
 	return deadlock->how != DEADLOCK_LASTS;
 }
 
-static bool awaits_children(const struct deadlock *deadlock)
+static bool awaits_others(const struct deadlock *deadlock)
 {
 	for (uint32_t i = 0; i < deadlock->knot; i++)
-		if (deadlock->members[i].for_child)
+		if (deadlock->members[i].waits_for != WAITS_FOR_LOCK)
 			return true;
 	return false;
 }
@@ -37,9 +37,9 @@ static const char *in_short(struct text *text, const struct deadlock *deadlock)
 	else
 		who = phrase_process(scratch, text->catalog, deadlock->members[0].process,
 				     deadlock->members[0].tid);
-	what = deadlock->knot == 1	   ? "a lock of its own"
-	       : awaits_children(deadlock) ? "each other"
-					   : "each other's locks";
+	what = deadlock->knot == 1	 ? "a lock of its own"
+	       : awaits_others(deadlock) ? "each other"
+					 : "each other's locks";
 	if (over)
 		return scratch_format(scratch, "%s %s for %s from %s, for %s%s", who, wait, what,
 				      since, deadlock->at_most ? "at most " : "", lasted);
@@ -74,15 +74,20 @@ void text_deadlock_verdict(struct text *text)
 
 static const char *wanted(struct text *text, const struct deadlock_member *member)
 {
-	if (member->for_child)
-		return member->child == NONE ? "its children" : "its child";
+	switch (member->waits_for) {
+	case WAITS_FOR_CHILD:
+		return member->other == NONE ? "its children" : "its child";
+	case WAITS_FOR_PIPE:
+		return "what is to come through a pipe from";
+	case WAITS_FOR_LOCK:
+		break;
+	}
 	return phrase_file(&text->scratch, text->catalog, member->file, text->directory);
 }
 
 /* "a[1] waits for x held by b[2], which waits for y held by a[1]." */
-void text_deadlock_culprit(struct text *text)
+static void print_cycle(struct text *text, const struct deadlock *deadlock)
 {
-	const struct deadlock *deadlock = text->deadlocks->items;
 	uint32_t shown = deadlock->cycle <= LINKS_SHOWN ? deadlock->cycle : LINKS_SHOWN;
 
 	for (uint32_t i = 0; i < shown; i++) {
@@ -95,13 +100,18 @@ void text_deadlock_culprit(struct text *text)
 					       member->tid));
 		fprintf(text->out, "%s %s for %s%s%s", i ? ", which" : "",
 			is_over(deadlock) ? "waited" : "waits", wanted(text, member),
-			member->for_child ? " " : ", held by ",
+			member->waits_for == WAITS_FOR_LOCK ? ", held by " : " ",
 			phrase_process(&text->scratch, text->catalog, next->process, next->tid));
 	}
 	if (shown < deadlock->cycle)
 		fprintf(text->out, ", and so on round %s",
 			phrase_number(&text->scratch, deadlock->cycle, "thread", "threads"));
 	fputs(".\n", text->out);
+}
+
+void text_deadlock_culprit(struct text *text)
+{
+	print_cycle(text, text->deadlocks->items);
 }
 
 /* ---- One by one */
@@ -112,13 +122,14 @@ static void print_wait(struct text *text, const struct deadlock_member *member, 
 		phrase_process(&text->scratch, text->catalog, member->process, member->tid);
 	const char *since = phrase_clock(&text->scratch, text->catalog, member->since);
 
-	if (member->for_child) {
+	if (member->waits_for != WAITS_FOR_LOCK) {
 		fprintf(text->out, TEXT_PAD "%s %s for %s", who, over ? "waited" : "waits",
 			wanted(text, member));
-		if (member->child != NONE)
+		if (member->other != NONE)
 			fprintf(text->out, " %s",
-				phrase_process(&text->scratch, text->catalog, member->child, 0));
-		fprintf(text->out, " to end, since %s.\n", since);
+				phrase_process(&text->scratch, text->catalog, member->other, 0));
+		fprintf(text->out, "%s, since %s.\n",
+			member->waits_for == WAITS_FOR_CHILD ? " to end" : "", since);
 		return;
 	}
 	fprintf(text->out, TEXT_PAD "%s %s for %s of %s, since %s, in %s", who,
@@ -213,14 +224,10 @@ static void say_doubt(struct text *text, const struct deadlock *deadlock)
 	}
 }
 
-static void print_deadlock(struct text *text, uint32_t number, const struct deadlock *deadlock)
+static void print_people(struct text *text, const struct deadlock *deadlock)
 {
 	bool over = is_over(deadlock);
 
-	fprintf(text->out, "%s%u. %s: %s", number > 1 ? "\n" : "", number, title(deadlock),
-		in_short(text, deadlock));
-	say_end(text, deadlock);
-	fputs(".\n", text->out);
 	for (uint32_t i = 0; i < deadlock->member_count; i++) {
 		const struct deadlock_member *member = &deadlock->members[i];
 
@@ -233,6 +240,24 @@ static void print_deadlock(struct text *text, uint32_t number, const struct dead
 	say_consequence(text, deadlock);
 	say_doubt(text, deadlock);
 	scratch_reset(&text->scratch);
+}
+
+static void print_deadlock(struct text *text, uint32_t number, const struct deadlock *deadlock)
+{
+	fprintf(text->out, "%s%u. %s: %s", number > 1 ? "\n" : "", number, title(deadlock),
+		in_short(text, deadlock));
+	say_end(text, deadlock);
+	fputs(".\n", text->out);
+	print_people(text, deadlock);
+}
+
+void text_deadlock(struct text *text, uint32_t index)
+{
+	const struct deadlock *deadlock = &text->deadlocks->items[index];
+
+	fprintf(text->out, "%s: %s.\n", title(deadlock), in_short(text, deadlock));
+	print_cycle(text, deadlock);
+	print_people(text, deadlock);
 }
 
 /* All of them: who is stuck wants to know. */

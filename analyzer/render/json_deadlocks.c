@@ -28,12 +28,18 @@ static struct json_object *wanted_object(struct json *json, const struct deadloc
 {
 	struct json_object *object = json_object_new_object();
 
-	set(object, "kind", json_object_new_string(member->for_child ? "child" : "lock"));
+	static const char *const kinds[] = {
+		[WAITS_FOR_LOCK] = "lock",
+		[WAITS_FOR_CHILD] = "child",
+		[WAITS_FOR_PIPE] = "pipe",
+	};
+
+	set(object, "kind", json_object_new_string(kinds[member->waits_for]));
 	set(object, "since", iso(json, member->since));
-	if (member->for_child) {
+	if (member->waits_for != WAITS_FOR_LOCK) {
 		set(object, "pid",
-		    member->child < json->catalog->process_count
-			    ? json_object_new_int(json->catalog->processes[member->child].pid)
+		    member->other < json->catalog->process_count
+			    ? json_object_new_int(json->catalog->processes[member->other].pid)
 			    : NULL);
 		return object;
 	}

@@ -27,6 +27,9 @@ struct render_options {
 /* findings: NULL, where nobody has looked for any. */
 void render_text(FILE *out, const struct report *report, const struct findings *findings,
 		 struct symbols *symbols, const struct render_options *options);
+/* The deadlock at `index`, alone, as it is while it lasts. */
+void render_deadlock(FILE *out, const struct report *report, uint32_t index,
+		     struct symbols *symbols, const struct render_options *options);
 void render_json(FILE *out, const struct report *report, const struct findings *findings,
 		 struct symbols *symbols, const struct render_options *options);
 

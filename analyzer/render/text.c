@@ -55,13 +55,12 @@ static void say_filter(struct text *text)
 	fputs(".\n", text->out);
 }
 
-void render_text(FILE *out, const struct report *report, const struct findings *findings,
-		 struct symbols *symbols, const struct render_options *options)
+static struct text text_of(FILE *out, const struct report *report, struct symbols *symbols,
+			   const struct render_options *options)
 {
-	struct text text = {
+	return (struct text){
 		.out = out,
 		.report = report,
-		.findings = findings,
 		.deadlocks = options->deadlocks,
 		.catalog = report->catalog,
 		.symbols = symbols,
@@ -72,9 +71,33 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 		.colour = options->colour,
 		.directory = options->directory,
 	};
+}
+
+static void text_free(struct text *text)
+{
+	for (uint32_t i = 0; i < text->stacks.count; i++)
+		free(text->stacks.items[i]);
+	vec_free(&text->stacks);
+	scratch_free(&text->scratch);
+}
+
+void render_deadlock(FILE *out, const struct report *report, uint32_t index,
+		     struct symbols *symbols, const struct render_options *options)
+{
+	struct text text = text_of(out, report, symbols, options);
+
+	text_deadlock(&text, index);
+	text_free(&text);
+}
+
+void render_text(FILE *out, const struct report *report, const struct findings *findings,
+		 struct symbols *symbols, const struct render_options *options)
+{
+	struct text text = text_of(out, report, symbols, options);
 	/* Without waits the three lines say it all, unless all is asked for. */
 	bool everything = report->wait_count || !text.top || options->table;
 
+	text.findings = findings;
 	text_verdict(&text);
 	text_culprit(&text);
 	print_trust(&text);
@@ -95,8 +118,5 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	text_ioctls(&text);
 	if (everything)
 		text_coverage(&text);
-	for (uint32_t i = 0; i < text.stacks.count; i++)
-		free(text.stacks.items[i]);
-	vec_free(&text.stacks);
-	scratch_free(&text.scratch);
+	text_free(&text);
 }

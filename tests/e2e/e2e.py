@@ -45,6 +45,10 @@ class EndToEnd(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.directory, name)
 
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
+
     def run_program(self, *command, environment=None, stdin="", **options):
         """Any command in the private directory, to its end."""
         return subprocess.run(command, cwd=self.directory, env={**self.environment, **(environment or {})}, input=stdin,

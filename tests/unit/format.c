@@ -152,6 +152,19 @@ static const struct field fields[] = {
 	FIELD(record_run, pid),
 	FIELD(record_run, reserved),
 	FIELD(record_run, reserved2),
+	FIELD(record_verdict, kind),
+	FIELD(record_verdict, wait),
+	FIELD(record_verdict, verdict),
+	FIELD(record_verdict, process),
+	FIELD(record_verdict, tid),
+	FIELD(record_verdict, other),
+	FIELD(record_verdict, time),
+	FIELD(record_verdict, since),
+	FIELD(record_verdict, number),
+	FIELD(record_verdict, index),
+	FIELD(record_verdict, count),
+	FIELD(record_verdict, cycle),
+	FIELD(record_verdict, reserved),
 	FIELD(thread_slot, process),
 	FIELD(thread_slot, tid),
 	FIELD(thread_slot, depth),
@@ -282,11 +295,13 @@ Test(format, every_byte_of_every_struct_is_on_the_page)
 		size_t size;
 	} structs[] = {
 #define STRUCT(name) { #name, sizeof(struct name) }
-		STRUCT(header),	       STRUCT(record_continued), STRUCT(record_lock),
-		STRUCT(record_call),   STRUCT(record_process),	 STRUCT(record_file),
-		STRUCT(record_module), STRUCT(record_stack),	 STRUCT(record_untraced),
-		STRUCT(record_run),    STRUCT(thread_slot),	 STRUCT(process_slot),
-		STRUCT(grant),
+		STRUCT(header),		 STRUCT(record_continued),
+		STRUCT(record_lock),	 STRUCT(record_call),
+		STRUCT(record_process),	 STRUCT(record_file),
+		STRUCT(record_module),	 STRUCT(record_stack),
+		STRUCT(record_untraced), STRUCT(record_run),
+		STRUCT(record_verdict),	 STRUCT(thread_slot),
+		STRUCT(process_slot),	 STRUCT(grant),
 #undef STRUCT
 	};
 	size_t at = 0;
@@ -389,6 +404,7 @@ Test(format, kinds_flags_and_operations_keep_their_numbers)
 	cr_expect_eq(RECORD_DEATH, 10);
 	cr_expect_eq(RECORD_UNTRACED, 11);
 	cr_expect_eq(RECORD_RUN, 12);
+	cr_expect_eq(RECORD_VERDICT, 13);
 	cr_expect_eq(OP_FCNTL_GETLK, 0);
 	cr_expect_eq(OP_OFD_GETLK, 3);
 	cr_expect_eq(OP_LOCKF_ULOCK, 6);
