@@ -80,7 +80,6 @@ elif scenario == "upgrade-posix" or scenario == "upgrade-flock":
     all_meet(pids)
     end(pids)
 elif scenario == "readers":  # W waits for R1, who works on, and for R2, who waits for W
-    pids = []
     def first_reader():
         with open("a", "a+b") as file:
             record(file, R), meet()
@@ -92,8 +91,11 @@ elif scenario == "readers":  # W waits for R1, who works on, and for R2, who wai
     def writer():
         with open("a", "a+b") as file, open("b", "a+b") as other:
             record(other, W), meet(), record(file, W)
-    pids = [child(first_reader), child(second_reader), child(writer)]
-    all_meet(pids)
+    pids = []
+    for body in (first_reader, second_reader, writer):  # the kernel looks at who has read longest alone
+        pids.append(child(body))
+        os.read(here, 1)
+    os.write(go_write, b"x" * len(pids))
     end(pids)
 elif scenario == "pipe":  # a parent reads to the end what its child, who waits for its lock, is to say
     with open("a", "a") as file:
