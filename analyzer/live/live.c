@@ -15,7 +15,7 @@
 #define RETRY_MAX  (2000 * MS)
 #define TOLD_MAX   (30000 * MS) /* once there is a verdict */
 #define UNKNOWN_NS (500 * MS)	/* so long somebody waits for whom nobody knows */
-#define SHARER_NS  (1000 * MS)	/* so long no thread lets others wait on purpose */
+#define LIKELY_NS  (1000 * MS)	/* so long no thread lets others wait on purpose */
 #define SHARE	   100		/* of a processor, one part of so many */
 #define SAVED_MAX  (300 * MS)	/* of processor time not used so far */
 
@@ -272,12 +272,12 @@ const struct live_verdict *live_verdicts(const struct live *live, uint32_t *coun
 
 /* ---- Looking */
 
-/* Whether it has lasted long enough to be told. */
-static bool has_lasted(const struct standing_verdict *verdict, const struct knot *knot)
+/* What may yet resolve itself, or turn out to be certain when a record that is being written is
+ * there, is not told at once. */
+static bool may_be_told(const struct standing_verdict *verdict)
 {
-	uint64_t needed = knot->firmness == NOBODY_WHO_TOOK ? SHARER_NS : 0;
-
-	return verdict->told.seen >= verdict->told.since + needed;
+	return verdict->told.verdict != VERDICT_LIKELY ||
+	       verdict->told.seen >= verdict->told.since + LIKELY_NS;
 }
 
 static bool look_closely(struct live *live, const struct slot_waits *settled, uint64_t now,
@@ -296,13 +296,13 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 		if (!is_ours(&scene, &knots[i]))
 			continue;
 		verdict = make_verdict(&scene, &knots[i]);
-		if (!has_lasted(&verdict, &knots[i]) || is_settled(live, &verdict) ||
+		if (is_settled(live, &verdict) ||
 		    !scene_stands(&scene, knots[i].agents, knots[i].count)) {
 			free_verdict(&verdict);
 			continue;
 		}
 		verdict.told.verdict = judge(&scene, &knots[i], lost);
-		if (stands_still(live, &verdict))
+		if (may_be_told(&verdict) && stands_still(live, &verdict))
 			news |= tell(live, verdict);
 		else
 			free_verdict(&verdict);
