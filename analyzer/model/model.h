@@ -110,11 +110,12 @@ struct model_callbacks {
 };
 
 struct model_quality {
-	uint64_t overlaps;	/* conflicting holds that seemed to overlap */
-	uint64_t implied_ends;	/* holds ended by a later grant or a death */
-	uint64_t unknown_ends;	/* of these: of somebody who went without a word, and nobody waited
-				   for it; released is the last moment they are known to be held */
-	uint64_t unknown_waits; /* waits whose holder is not known */
+	uint64_t overlaps;     /* conflicting holds that seemed to overlap */
+	uint64_t implied_ends; /* holds ended by a later grant or a death */
+	uint64_t unknown_ends; /* of these: of somebody who went without a word, and nobody waited
+				  for it; released is the last moment they are known to be held */
+	uint64_t unknown_requests; /* that nobody answered: whether they waited is not known */
+	uint64_t unknown_waits;	   /* waits whose holder is not known */
 	uint64_t doubts;  /* calls that ended while another thread of their owner was at work on the
 			     same range: of a part nobody knows who came last, and it counts as not
 			     held */

@@ -302,6 +302,11 @@ static bool finish(struct model *model, struct flight *flight, uint64_t time, en
 		      HOLD_OPEN);
 	}
 	collect_overlaps(model, flight, time);
+	/* Nobody was seen in its way, and nobody knows whether its process lives: did it wait? */
+	if (at_most && outcome == OUTCOME_WAITING && !model->overlaps.count) {
+		model->quality.unknown_requests++;
+		return false;
+	}
 	if (!was_a_wait(model, flight, blocked_now, time - flight->begin, outcome, error))
 		return false;
 	tell(model, flight, time, outcome, error, at_most);

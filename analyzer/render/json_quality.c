@@ -35,6 +35,7 @@ struct json_object *json_quality(struct json *json)
 	set(quality, "overlaps", number(report->quality.overlaps));
 	set(quality, "implied_ends", number(report->quality.implied_ends));
 	set(quality, "unknown_ends", number(report->quality.unknown_ends));
+	set(quality, "unknown_requests", number(report->quality.unknown_requests));
 	set(quality, "untraced_holders", number(report->untraced_holders));
 	set(quality, "lost_unseen", number(catalog->quality.lost_unseen));
 	set(quality, "lost_threads", number(catalog->quality.lost_threads));

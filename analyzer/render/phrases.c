@@ -97,6 +97,9 @@ const char *phrase_process(struct scratch *scratch, const struct catalog *catalo
 	if (process >= catalog->process_count)
 		return "an unknown process";
 	info = &catalog->processes[process];
+	if (!info->pid) /* its announcement was lost, or never made */
+		return tid ? scratch_format(scratch, "thread %u of an unknown process", tid)
+			   : "an unknown process";
 	name = *info->command ? phrase_escaped(scratch, info->command) : "process";
 	if (!tid || tid == (uint32_t)info->pid)
 		return scratch_format(scratch, "%s[%d]", name, info->pid);

@@ -97,6 +97,8 @@ static void add_model_doubts(struct missing *missing, const struct report *repor
 	add_number(missing, report->quality.overlaps, "release not seen", "releases not seen");
 	add_number(missing, report->quality.unknown_ends, "hold of unknown end",
 		   "holds of unknown end");
+	add_number(missing, report->quality.unknown_requests, "request of unknown end",
+		   "requests of unknown end");
 	add_number(missing, report->waits_at_most, "wait of unknown end", "waits of unknown end");
 	if (report->untraced_holders == 1)
 		add(missing, "the holder in 1 wait is not known");

@@ -5,12 +5,15 @@
 
 #define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
 
-/* Longest first; the rest makes the order the same from run to run. */
+/* Longest first, but those that were measured before those that lasted so long at most; the rest
+ * makes the order the same from run to run. */
 static int longer_first(const void *left, const void *right)
 {
 	const struct report_wait *a = left, *b = right;
-	int order = ORDER(b->duration, a->duration);
+	int order = ORDER(a->at_most, b->at_most);
 
+	if (!order)
+		order = ORDER(b->duration, a->duration);
 	if (!order)
 		order = ORDER(a->begin, b->begin);
 	if (!order)

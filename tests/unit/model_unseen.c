@@ -194,6 +194,14 @@ Test(model_unseen, where_nobody_knows_who_lives_a_wait_lasts_at_most_to_the_end)
 				 "A:X0-10 1000001..9000000000 open\n");
 }
 
+Test(model_unseen, a_request_that_nobody_answered_is_no_wait_where_nothing_was_in_its_way)
+{
+	ask(10 * MS, waiting(posix(B, X, 0, 10)));
+	ends_unwatched(9 * SECOND);
+	cr_expect_str_eq(told(), "");
+	cr_expect_eq(model_quality(model)->unknown_requests, 1);
+}
+
 /* ---- Threads that never speak again */
 
 Test(model_unseen, the_unlock_of_a_thread_that_never_speaks_again_is_an_unlock)

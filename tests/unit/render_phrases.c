@@ -16,14 +16,15 @@ static void tear_down(void)
 
 TestSuite(phrases, .fini = tear_down);
 
-static const struct process_info processes[] = { { .pid = 4711, .command = "python3" } };
+static const struct process_info processes[] = { { .pid = 4711, .command = "python3" },
+						 { .pid = 0 } };
 static const struct file_info files[] = {
 	{ .path = "/srv/shop/orders.db" },
 	{ .path = "", .inode = 12, .device = 0x801 },
 };
 static const struct catalog catalog = {
 	.processes = processes,
-	.process_count = 1,
+	.process_count = 2,
 	.files = files,
 	.file_count = 2,
 };
@@ -75,6 +76,9 @@ Test(phrases, what_is_not_known_is_called_unknown)
 	cr_expect_str_eq(phrase_file(&scratch, &catalog, NONE, NULL), "an unknown file");
 	cr_expect_str_eq(phrase_file(&scratch, &catalog, 1, NULL), "inode 12 on device 8:1");
 	cr_expect_str_eq(phrase_process(&scratch, &catalog, NONE, 5), "an unknown process");
+	cr_expect_str_eq(phrase_process(&scratch, &catalog, 1, 0), "an unknown process");
+	cr_expect_str_eq(phrase_process(&scratch, &catalog, 1, 5),
+			 "thread 5 of an unknown process");
 	cr_expect_str_eq(phrase_mode(MODE_NONE), "unknown");
 	cr_expect_str_eq(phrase_error(&scratch, 4711), "error 4711");
 	cr_expect_str_eq(phrase_call(&scratch, 200), "an unknown call");

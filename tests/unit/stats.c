@@ -196,6 +196,27 @@ Test(stats, only_the_longest_waits_are_kept_and_the_others_still_count)
 	cr_expect_eq(report->resources[0].contended, 10);
 }
 
+Test(stats, what_a_wait_lasted_at_most_does_not_make_it_the_longest)
+{
+	const struct report *report;
+
+	wait_between(1000, 1300, NULL, 0);
+	model.wait(model.context, &(struct wait){ .process = 2,
+						  .file = 0,
+						  .stack = NONE,
+						  .end = 100,
+						  .begin = 2000,
+						  .finish = 9000,
+						  .outcome = OUTCOME_DIED,
+						  .at_most = true });
+	wait_between(3000, 3100, NULL, 0);
+	report = finish();
+	cr_assert_eq(report->wait_count, 3);
+	cr_expect_eq(report->waits[0].duration, 300);
+	cr_expect_eq(report->waits[1].duration, 100);
+	cr_expect(report->waits[2].at_most);
+}
+
 Test(stats, one_who_comes_back_with_the_same_lock_is_one_holder)
 {
 	struct overlap overlaps[] = { overlap_of(1, 0, 10), overlap_of(2, 10, 40),
