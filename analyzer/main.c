@@ -10,7 +10,7 @@
 
 static const struct command *const commands[] = {
 	&command_run,  &command_record, &command_report, &command_check,
-	&command_dump, &command_doctor, &command_who,
+	&command_dump, &command_doctor, &command_who,	 &command_top,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -17,6 +17,6 @@ struct command {
 };
 
 extern const struct command command_run, command_record, command_report, command_check,
-	command_dump, command_doctor, command_who;
+	command_dump, command_doctor, command_who, command_top;
 
 #endif

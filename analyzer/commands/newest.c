@@ -60,6 +60,28 @@ static void say_what_is_read(const struct candidate *taken)
 	fputs(")\n", stderr);
 }
 
+static bool is_live(const struct candidate *candidate)
+{
+	return candidate->path && (candidate->activity.recording || candidate->activity.processes);
+}
+
+char *newest_live_session(void)
+{
+	struct candidates found = { 0 };
+	bool run;
+
+	own_sessions(consider, &found);
+	run = is_live(&found.in_use) &&
+	      (!is_live(&found.best) ||
+	       found.in_use.activity.last_record > found.best.activity.last_record);
+	if (!run && !is_live(&found.best)) {
+		free(found.best.path);
+		found.best.path = NULL;
+	}
+	free(run ? found.best.path : found.in_use.path);
+	return run ? found.in_use.path : found.best.path;
+}
+
 char *newest_trace(void)
 {
 	struct candidates found = { 0 };

@@ -12,4 +12,8 @@
  */
 char *newest_trace(void);
 
+/* The user's session with the newest record into which somebody records now; NULL: none. Says
+ * nothing. The caller frees it. */
+char *newest_live_session(void);
+
 #endif

@@ -45,6 +45,27 @@ static bool holds(const struct now_hold *hold, pid_t pid)
 	return hold->lock.pid == pid;
 }
 
+static bool is_dead(const struct now *now, pid_t pid)
+{
+	const struct now_process *process = now_process(now, pid);
+
+	return process && !process->alive;
+}
+
+/* Who has ended since their descriptors were looked at have nothing any more. */
+static bool is_gone(const struct now *now, struct now_hold *hold)
+{
+	uint32_t kept = 0, count = hold->sharers.count;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_dead(now, hold->sharers.items[i].pid))
+			hold->sharers.items[kept++] = hold->sharers.items[i];
+	hold->sharers.count = kept;
+	if (!count)
+		return hold->lock.kind == LOCK_KIND_POSIX && is_dead(now, (pid_t)hold->lock.pid);
+	return !kept;
+}
+
 static bool is_wanted_file(const struct now *now, const struct now_wanted *wanted, uint32_t file)
 {
 	const struct now_file *at = &now->files.items[file];
@@ -59,7 +80,7 @@ static bool wait_is_wanted(const struct now *now, const struct now_wanted *wante
 
 	for (uint32_t i = 0; i < wait->blockers.count && !mine; i++)
 		mine = holds(&now->holds.items[wait->blockers.items[i]], wanted->pid);
-	return mine && is_wanted_file(now, wanted, wait->file);
+	return mine && is_wanted_file(now, wanted, wait->file) && !is_dead(now, wait->pid);
 }
 
 /* Those that the process has, and those in its way. */
@@ -147,7 +168,7 @@ static void keep_wanted(struct now *now, const struct now_wanted *wanted)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < now->holds.count; i++)
-		hold[i] = hold_is_wanted(now, wanted, i);
+		hold[i] = !is_gone(now, &now->holds.items[i]) && hold_is_wanted(now, wanted, i);
 	for (uint32_t i = 0; i < now->waits.count; i++)
 		wait[i] = wait_is_wanted(now, wanted, &now->waits.items[i]);
 	mark_circles(now, hold, wait);
@@ -197,8 +218,8 @@ int now_look(struct now *now, const struct now_wanted *wanted)
 		merge_waits(&scan, &locks);
 		find_blockers(now);
 		find_circles(&scan);
-		keep_wanted(now, wanted);
 		look_at_people(now);
+		keep_wanted(now, wanted);
 	}
 	kernel_locks_free(&locks);
 	scan_free(&scan);
@@ -233,5 +254,8 @@ bool now_taker_is_dead(const struct now *now, const struct now_hold *hold)
 
 	if (hold->lock.kind != LOCK_KIND_FLOCK || hold->lock.pid <= 0)
 		return false;
+	for (uint32_t i = 0; i < hold->sharers.count; i++)
+		if (hold->sharers.items[i].pid == hold->lock.pid)
+			return false;
 	return !taker || !taker->alive || taker->state == 'Z';
 }

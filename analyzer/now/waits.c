@@ -44,6 +44,35 @@ static void add_share(struct now *now, const struct share *share)
 	vec_push(&now->holds, hold);
 }
 
+/*
+ * The kernel gives its list page by page, and what changes meanwhile moves lines from one to
+ * another: some come twice. Such a one finds no process that isn't taken, and an exclusive lock
+ * can't be held twice.
+ */
+static bool is_repeated(const struct now *now, uint32_t index)
+{
+	const struct now_hold *hold = &now->holds.items[index];
+
+	for (uint32_t i = 0; i < now->holds.count && !hold->sharers.count; i++) {
+		const struct now_hold *other = &now->holds.items[i];
+
+		if (i != index && other->file == hold->file && other->lock.pid == hold->lock.pid &&
+		    same_lock(&other->lock, &hold->lock) &&
+		    (other->sharers.count || (!hold->lock.shared && i < index)))
+			return true;
+	}
+	return false;
+}
+
+static void drop_repeated(struct now *now)
+{
+	for (uint32_t i = now->holds.count; i-- > 0;)
+		if (is_repeated(now, i)) {
+			vec_free(&now->holds.items[i].sharers);
+			vec_remove(&now->holds, i);
+		}
+}
+
 void merge_holds(struct scan *scan, const struct kernel_locks *locks)
 {
 	struct now *now = scan->now;
@@ -61,6 +90,7 @@ void merge_holds(struct scan *scan, const struct kernel_locks *locks)
 	}
 	for (uint32_t i = 0; i < scan->shares.count; i++)
 		add_share(now, &scan->shares.items[i]);
+	drop_repeated(now);
 }
 
 /* The thread that is in the call of a wait in the kernel's list. */
@@ -85,6 +115,19 @@ static void tell_caller(struct now_wait *wait, struct caller *caller)
 	wait->fd = caller->fd;
 	wait->switches = caller->switches;
 	wait->asleep = caller->asleep;
+}
+
+/* As for holds: a thread waits for one lock at a time. */
+static bool is_told(const struct now *now, const struct now_wait *wait)
+{
+	for (uint32_t i = 0; i < now->waits.count; i++) {
+		const struct now_wait *other = &now->waits.items[i];
+
+		if (other->tid && other->pid == wait->pid && other->file == wait->file &&
+		    same_lock(&other->lock, &wait->lock))
+			return true;
+	}
+	return false;
 }
 
 /* It may have begun or ended its call since; asleep in it all the time, it waits. */
@@ -113,6 +156,8 @@ void merge_waits(struct scan *scan, const struct kernel_locks *locks)
 		caller = caller_of(scan, lock, wait.file);
 		if (caller)
 			tell_caller(&wait, caller);
+		else if (is_told(now, &wait))
+			continue;
 		vec_push(&now->waits, wait);
 	}
 	for (uint32_t i = 0; i < scan->callers.count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <libsmartcols.h>
-#include <locale.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/render/phrases.h"
@@ -21,8 +21,24 @@ static void print_circles(FILE *out, struct scratch *scratch, const struct now *
 	}
 }
 
-static void print_rows(FILE *out, const struct who_rows *rows)
+/* A line for the headers, and one for each row. */
+static void print_coloured(FILE *out, const struct who_rows *rows, const char *text, bool colour)
 {
+	for (uint32_t i = 0; *text; i++) {
+		size_t length = strcspn(text, "\n");
+		bool red = colour && i && i <= rows->vec.count && rows->vec.items[i - 1].in_circle;
+
+		fprintf(out, "%s%.*s%s\n", red ? "\033[31m" : "", (int)length, text,
+			red ? "\033[m" : "");
+		text += length + (text[length] == '\n');
+	}
+}
+
+static void print_rows(FILE *out, const struct who_rows *rows, bool colour)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *lines = open_memstream(&text, &length);
 	struct libscols_table *table = scols_new_table();
 
 	for (unsigned c = 0; table && c < WHO_COLUMNS; c++)
@@ -36,7 +52,14 @@ static void print_rows(FILE *out, const struct who_rows *rows)
 			if (rows->used[c])
 				scols_line_set_data(line, at++, rows->vec.items[i].cells[c]);
 	}
-	text_table_print(out, table);
+	if (!lines) {
+		scols_unref_table(table);
+		return;
+	}
+	text_table_print(lines, table);
+	if (!fclose(lines))
+		print_coloured(out, rows, text, colour);
+	free(text);
 }
 
 static void print_stack(FILE *out, struct scratch *scratch, const struct now *now, pid_t pid,
@@ -85,7 +108,7 @@ void who_text(FILE *out, const struct now *now, const struct who_options *option
 	who_rows_make(&rows, now, options->directory, options->sort);
 	print_circles(out, scratch, now, options);
 	if (rows.vec.count)
-		print_rows(out, &rows);
+		print_rows(out, &rows, options->colour);
 	for (uint32_t i = 0; i < now->holds.count; i++) {
 		const char *orphan =
 			who_orphan(scratch, now, &now->holds.items[i], options->directory);

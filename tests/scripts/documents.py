@@ -17,7 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv.pop()).resolve()
 README = (TOP / "README.md").read_text()
 MANUAL = (TOP / "analyzer/flocktrace.1").read_text()
-COMMANDS = ["run", "record", "report", "check", "dump", "doctor", "who"]
+COMMANDS = ["run", "record", "report", "check", "dump", "doctor", "who", "top"]
 
 # These build and run everything, this test too: here it must be enough that a shell can read them.
 SET_UP = {"scripts/demo", "scripts/test"}
