@@ -70,6 +70,7 @@ struct json_object *json_totals(const struct json *json)
 	set(totals, "wait_ns", number(report->wait_ns));
 	set(totals, "wait_parts_ns", json_wait_parts(&report->parts));
 	set(totals, "waits_at_most", number(report->waits_at_most));
+	set(totals, "wait_at_most_ns", number(report->at_most_ns));
 	set(totals, "still_waiting", number(report->still_waiting));
 	set(totals, "died_waiting", number(report->died_waiting));
 	return totals;

@@ -33,25 +33,32 @@ static void say_cut_off(struct text *text)
 			report->died_waiting == 1 ? "its process" : "their process");
 }
 
+/* What lasted so long at most is not added to what was measured. */
 static void say_waits(struct text *text)
 {
 	const struct report *report = text->report;
 	const struct report_wait *worst = report->waits;
-	const char *at_most = report->waits_at_most ? "at most " : "";
+	bool only = report->waits_at_most == report->waits_total;
+	const char *at_most = only ? "at most " : "";
+	uint64_t count = report->waits_total - (only ? 0 : report->waits_at_most);
+	const char *cost =
+		phrase_duration(&text->scratch, report->wait_ns - (only ? 0 : report->at_most_ns));
 
 	say_still_waiting(text);
 	say_cut_off(text);
-	if (report->waits_total == 1)
-		fprintf(text->out, "1 wait cost %s%s, at %s.\n", at_most,
-			phrase_duration(&text->scratch, report->wait_ns),
+	if (count == 1)
+		fprintf(text->out, "1 wait cost %s%s, at %s", at_most, cost,
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
 	else
-		fprintf(text->out, "%s waits cost %s%s, the worst %s%s at %s.\n",
-			phrase_count(&text->scratch, report->waits_total), at_most,
-			phrase_duration(&text->scratch, report->wait_ns),
-			worst->at_most ? at_most : "",
+		fprintf(text->out, "%s waits cost %s%s, the worst %s%s at %s",
+			phrase_count(&text->scratch, count), at_most, cost, at_most,
 			phrase_duration(&text->scratch, worst->duration),
 			phrase_clock(&text->scratch, text->catalog, worst->begin));
+	if (report->waits_at_most && !only)
+		fprintf(text->out, "; %s more of unknown end cost at most %s",
+			phrase_count(&text->scratch, report->waits_at_most),
+			phrase_duration(&text->scratch, report->at_most_ns));
+	fputs(".\n", text->out);
 }
 
 /* "fcntl F_SETLK: EAGAIN 2x, flock: EBADF 1x": of the tries that found the lock taken, or of the

@@ -188,6 +188,7 @@ static void count_wait(struct report_builder *builder, const struct wait *wait,
 	builder->report.waits_total++;
 	builder->report.wait_ns += duration;
 	builder->report.waits_at_most += wait->at_most;
+	builder->report.at_most_ns += wait->at_most ? duration : 0;
 	if (wait->holder_unknown || !wait->overlap_count)
 		builder->report.untraced_holders++;
 	builder->report.died_waiting += wait->outcome == OUTCOME_DIED;

@@ -216,6 +216,7 @@ struct report {
 	uint64_t wait_ns;	  /* sum over all waits */
 	uint64_t waits_at_most;	  /* of them: ended at an unknown moment; in wait_ns as long as
 				     possible */
+	uint64_t at_most_ns;	  /* sum over those */
 	uint64_t still_waiting;	  /* waits that the end of recording certainly cut off */
 	uint64_t died_waiting;	  /* waits that the death of their process cut off */
 	uint64_t brief_waits;	  /* below BRIEF_WAIT, and not cut off */

@@ -244,6 +244,10 @@ with open("late", "w") as f:
             freed = self.report(sessions(self.runtime)[0]).wait("f")["wait_ns"]
             time.sleep(0.1)
             self.assertEqual(self.report(sessions(self.runtime)[0]).wait("f")["wait_ns"], freed)
+            # That is not added to what was measured.
+            self.preloaded(victim("contention"))
+            text = self.flocktrace("report", sessions(self.runtime)[0]).stdout
+            self.assertRegex(text, r"\A.*\d waits cost \d[^;\n]*, the worst \d[^;\n]*; 1 more of unknown end cost at most \d[^\n]*\.\n")
         finally:
             waiter.kill()
             waiter.wait()
