@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Those who hold and wait: what they are called, do, and belong to. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -264,14 +264,6 @@ void scan_proc(struct scan *scan)
 	scan->now->looked_at -= scan->hidden.count;
 }
 
-bool scan_is_hidden(const struct scan *scan, pid_t pid)
-{
-	for (uint32_t i = 0; i < scan->hidden.count; i++)
-		if (scan->hidden.items[i] == pid)
-			return true;
-	return false;
-}
-
 void scan_free(struct scan *scan)
 {
 	for (uint32_t i = 0; i < scan->mounts.count; i++)

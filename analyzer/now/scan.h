@@ -43,8 +43,6 @@ struct scan {
 void scan_proc(struct scan *scan);
 void scan_free(struct scan *scan);
 uint32_t scan_file(struct scan *scan, uint64_t device, uint64_t inode);
-/* Whether a thread of this process has been seen; else nothing is known of what it does. */
-bool scan_is_hidden(const struct scan *scan, pid_t pid);
 
 /* The holds and waits of now, from the kernel's list and the scan; then what is in whose way. */
 void merge_holds(struct scan *scan, const struct kernel_locks *locks);
