@@ -44,14 +44,17 @@ static char *sentence(const struct live_verdict *verdict, uint64_t now)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
-	for (uint32_t i = 0; i < verdict->knot; i++) {
-		fputs(!i ? "" : i < verdict->cycle ? " waits for " : ", ", out);
+	for (uint32_t i = 0; i < verdict->cycle; i++) {
+		fputs(!i ? "" : i == 1 ? " waits for " : ", which waits for ", out);
 		say_member(out, &verdict->members[i]);
 	}
-	if (verdict->cycle == 1)
-		fputs(" waits for itself", out);
-	else if (verdict->cycle == verdict->knot)
-		fputs(" waits for the first", out);
+	fputs(verdict->cycle == 1 ? " waits for itself" : ", which waits for ", out);
+	if (verdict->cycle > 1)
+		say_member(out, &verdict->members[0]);
+	for (uint32_t i = verdict->cycle; i < verdict->knot; i++) {
+		fputs(i == verdict->cycle ? "; with " : ", ", out);
+		say_member(out, &verdict->members[i]);
+	}
 	fprintf(out, ": %s for %s, so the program was ended.", verdict_name(verdict->verdict),
 		units_duration(lasted, now - verdict->since));
 	fclose(out);

@@ -65,6 +65,9 @@ class Ending(EndToEnd):
         self.write("Makefile", MAKEFILE)
         result = self.flocktrace("run", "--fail-on=deadlock", "--", "make", "test")
         self.assert_ended_for_deadlock(result, "make")
+        self.assertRegex(result.stderr, r"\nDeadlock: .*\n.*flock\[\d+\] waited for [ab], held by flock\[\d+\], which waited for [ab], held by ")
+        kept = next(name for name in os.listdir(self.directory) if name.endswith(".trace"))
+        self.assertEqual(self.flocktrace("check", kept).returncode, 81)
         self.assertIn("make: *** ", result.stderr)
 
     def test_two_with_a_time_limit_are_left_to_it_and_the_status_is_the_programs(self):
