@@ -40,6 +40,7 @@ enum verdict {
 	VERDICT_CERTAIN,       /* nobody can break it from inside */
 	VERDICT_UNTIL_TIMEOUT, /* a timer is armed that may end it */
 	VERDICT_LIKELY,	       /* somebody could break it */
+	VERDICT_LIVELOCK,      /* some try again and again, and could give up */
 };
 
 enum verdict_wait { WAITS_FOR_LOCK, WAITS_FOR_CHILD, WAITS_FOR_PIPE };

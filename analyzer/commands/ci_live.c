@@ -16,6 +16,7 @@ static bool is_reason(const struct live_verdict *verdict, const struct criteria 
 	case VERDICT_CERTAIN:
 		return true;
 	case VERDICT_LIKELY:
+	case VERDICT_LIVELOCK:
 		return now >= verdict->since && now - verdict->since >= criteria->stuck_after;
 	case VERDICT_UNTIL_TIMEOUT:
 		break;

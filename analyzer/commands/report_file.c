@@ -176,6 +176,8 @@ static void set_up(struct trace_report *report)
 	findings_builder_model(report->looking, report_builder_model(report->builder));
 	report->knots = deadlock_builder_new();
 	deadlock_builder_model(report->knots, report_builder_model(report->builder));
+	deadlock_builder_triers(report->knots,
+				&(struct triers){ report->builder, report_builder_trying });
 }
 
 struct trace_report *trace_report_read(const char *const *paths, uint32_t count,

@@ -11,6 +11,7 @@
 
 struct deadlock_builder {
 	const struct model *model;
+	struct triers triers;
 	struct people people;
 	VEC(struct deadlock) items;
 	struct deadlocks result;
@@ -24,6 +25,11 @@ struct deadlock_builder *deadlock_builder_new(void)
 void deadlock_builder_model(struct deadlock_builder *builder, const struct model *model)
 {
 	builder->model = model;
+}
+
+void deadlock_builder_triers(struct deadlock_builder *builder, const struct triers *triers)
+{
+	builder->triers = *triers;
 }
 
 static void free_deadlock(struct deadlock *deadlock)
@@ -189,6 +195,7 @@ static void heed_live(const struct look *look, const struct knot *knot, struct d
 		deadlock->consequence = CONSEQUENCE_TIMEOUT;
 		break;
 	case VERDICT_LIKELY:
+	case VERDICT_LIVELOCK:
 		break;
 	}
 }
@@ -220,6 +227,9 @@ static struct deadlock deadlock_of(const struct look *look, const struct knot *k
 		if (look->whos.items[knot->agents[i]].wait.since > deadlock.since)
 			deadlock.since = look->whos.items[knot->agents[i]].wait.since;
 	}
+	for (uint32_t i = 0; i < knot->count; i++)
+		if (look->whos.items[knot->agents[i]].wait.tries)
+			deadlock.verdict = VERDICT_LIVELOCK;
 	for (uint32_t i = 0; i < knot->behind_count; i++)
 		inside[knot->behind[i]] = true;
 	for (uint32_t i = 0; i < count; i++) {
@@ -306,7 +316,7 @@ static bool lasted(const struct deadlock *deadlock)
 	/* A child may have been killed before its parent waits for it: the signal is not recorded.
 	 */
 	for (uint32_t i = 0; i < deadlock->knot; i++)
-		if (deadlock->members[i].waits_for != WAITS_FOR_LOCK)
+		if (deadlock->members[i].waits_for != WAITS_FOR_LOCK || deadlock->members[i].tries)
 			needed = SUSPECT_NS;
 
 	return deadlock->until >= deadlock->since + needed;
@@ -318,7 +328,8 @@ static void look_for(struct deadlock_builder *builder, const struct cause *cause
 	uint32_t count;
 	const struct knot *knots;
 
-	look_take(&look, builder->model, &builder->people, cause->timers_since);
+	look_take(&look, builder->model, &builder->people, &builder->triers, cause->time,
+		  cause->timers_since);
 	knots = graph_solve(look.graph, &count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct deadlock deadlock;
@@ -336,10 +347,28 @@ static void look_for(struct deadlock_builder *builder, const struct cause *cause
 
 /* ---- When to look */
 
+struct wanted_trier {
+	uint32_t process;
+	bool found;
+};
+
+static void note_trier(void *context, const struct standing *standing)
+{
+	struct wanted_trier *wanted = context;
+
+	wanted->found |= standing->process == wanted->process;
+}
+
 /* Most who die have waited for nobody. */
-static bool waits(const struct deadlock_builder *builder, uint32_t process)
+static bool waits(const struct deadlock_builder *builder, uint32_t process, uint64_t now)
 {
 	const struct family *family = people_family(&builder->people, process);
+	struct wanted_trier wanted = { .process = process };
+
+	if (builder->triers.each)
+		builder->triers.each(builder->triers.context, now, note_trier, &wanted);
+	if (wanted.found)
+		return true;
 
 	for (uint32_t i = 0; family && i < family->threads.count; i++)
 		if (family->threads.items[i].awaits ||
@@ -382,7 +411,7 @@ static void look_at_reaped(struct deadlock_builder *builder, const struct event 
 	};
 	uint32_t child;
 
-	if (event->call.call != WAIT_CHILD || event->call.duration < LASTS_NS)
+	if (event->call.call != WAIT_CHILD)
 		return;
 	child = people_child(&builder->people, event->process, event->call.value);
 	if (child != NONE) {
@@ -390,7 +419,10 @@ static void look_at_reaped(struct deadlock_builder *builder, const struct event 
 		cause.process = child;
 		cause.tid = 0;
 	}
-	if (waits(builder, cause.process))
+	/* Who waits for a child that it has killed does not wait for long. */
+	if (child == NONE && event->call.duration < LASTS_NS)
+		return;
+	if (waits(builder, cause.process, cause.time))
 		look_for(builder, &cause);
 }
 
@@ -412,7 +444,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 		break;
 	case EVENT_DEATH:
 		cause.at_most = event->death.late;
-		if (waits(builder, event->process))
+		if (waits(builder, event->process, event->time))
 			look_for(builder, &cause);
 		break;
 	case EVENT_END:

@@ -17,6 +17,7 @@
 
 #include "analyzer/event.h"
 #include "analyzer/model/model.h"
+#include "analyzer/model/standing.h"
 
 /* Why it is not certain. */
 enum doubt {
@@ -44,6 +45,7 @@ struct deadlock_member {
 	bool behind; /* it waits for the others, and none of them for it */
 	uint64_t since;
 	enum verdict_wait waits_for;
+	bool tries;	/* LOCK: again and again */
 	uint32_t other; /* CHILD, PIPE: process whose end or word it waits for; NONE: any of several
 			 */
 	uint32_t file, stack;
@@ -83,11 +85,21 @@ struct deadlocks {
 	uint32_t omitted; /* further ones, beyond what is kept */
 };
 
+/* Tells who tries for a lock again and again at `now`, ns. */
+struct triers {
+	void *context;
+	void (*each)(void *context, uint64_t now,
+		     void (*each)(void *context, const struct standing *standing),
+		     void *each_context);
+};
+
 struct deadlock_builder;
 
 struct deadlock_builder *deadlock_builder_new(void);
 /* The model that is asked; before the first event. */
 void deadlock_builder_model(struct deadlock_builder *builder, const struct model *model);
+/* Without it, who tries again and again is taken to run. */
+void deadlock_builder_triers(struct deadlock_builder *builder, const struct triers *triers);
 /* Each event, before model_event() sees it. */
 void deadlock_builder_event(struct deadlock_builder *builder, const struct event *event);
 /* Valid until the builder is freed. */
@@ -96,7 +108,7 @@ void deadlock_builder_free(struct deadlock_builder *builder);
 
 static inline const char *verdict_name(enum verdict verdict)
 {
-	static const char *const names[] = { "certain", "until-timeout", "likely" };
+	static const char *const names[] = { "certain", "until-timeout", "likely", "livelock" };
 
 	return names[verdict];
 }

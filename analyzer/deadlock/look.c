@@ -102,6 +102,7 @@ static void wait_for_lock(void *context, const struct standing *standing)
 		.process = standing->process,
 		.tid = standing->tid,
 		.since = standing->begin,
+		.tries = standing->tries,
 		.other = NONE,
 		.file = standing->file,
 		.stack = standing->stack,
@@ -212,13 +213,25 @@ static void wind_timers(struct look *look, uint64_t now)
 	}
 }
 
+/* Who waits in a call does not try meanwhile: its last try was before. */
+static void try_for_lock(void *context, const struct standing *standing)
+{
+	struct look *look = context;
+	uint32_t agent = agent_of(look, standing->process, standing->tid);
+
+	if (!look->whos.items[agent].waits)
+		wait_for_lock(look, standing);
+}
+
 void look_take(struct look *look, const struct model *model, const struct people *people,
-	       uint64_t now)
+	       const struct triers *triers, uint64_t now, uint64_t timers_since)
 {
 	*look = (struct look){ .model = model, .people = people, .graph = graph_new() };
 	model_standing(model, wait_for_lock, look);
 	wait_for_others(look);
-	wind_timers(look, now);
+	if (triers->each)
+		triers->each(triers->context, now, try_for_lock, look);
+	wind_timers(look, timers_since);
 }
 
 void look_free(struct look *look)

@@ -39,9 +39,9 @@ struct look {
 	uint32_t releasing;	 /* hold whose sharers are being told */
 };
 
-/* `now`: ns; timers that have run out before do not count. */
+/* Timers that have run out before `timers_since` do not count; both times in ns. */
 void look_take(struct look *look, const struct model *model, const struct people *people,
-	       uint64_t now);
+	       const struct triers *triers, uint64_t now, uint64_t timers_since);
 void look_free(struct look *look);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/standing.h"
 
+#include "analyzer/model/descriptors.h"
+#include "analyzer/model/range_set.h"
 #include "analyzer/model/state.h"
 
 /* A thread waits in the innermost of its calls. */
@@ -48,6 +50,47 @@ void model_standing(const struct model *model,
 			if (stands(model, process->threads.items[j].top))
 				show(process->threads.items[j].top, each, context);
 	}
+}
+
+/* NO_OWNER: it has nothing by that descriptor. */
+static uint32_t owner_of_try(const struct model *model, const struct standing *standing, int32_t fd)
+{
+	const struct process *process = process_known(model, standing->process);
+	const struct descriptor *descriptor;
+
+	if (standing->ownership == OWNED_BY_PROCESS)
+		return owner_process(standing->process);
+	descriptor = process ? descriptor_find(&process->descriptors, fd) : NULL;
+	return descriptor ? owner_description(descriptor->description) : NO_OWNER;
+}
+
+void model_standing_try(const struct model *model, const struct standing *standing, int32_t fd,
+			void (*each)(void *context, const struct standing *standing), void *context)
+{
+	uint32_t own = owner_of_try(model, standing, fd);
+	struct standing found = *standing;
+	const struct lock_table *table;
+	VEC(struct standing_hold) holds = { 0 };
+
+	if (standing->file >= model->files.count || !model->files.items[standing->file])
+		return;
+	table = &model->files.items[standing->file]->worlds[standing->world];
+	for (uint32_t i = 0; i < table->sets.count; i++) {
+		const struct range_set *set = &table->sets.items[i];
+
+		for (uint32_t j = set_first(set, standing->start);
+		     set->owner != own && j < set->pieces.count &&
+		     set->pieces.items[j].hold.start < standing->end;
+		     j++)
+			if (held_conflicts(&set->pieces.items[j], standing->mode))
+				vec_push(&holds, (struct standing_hold){ &set->pieces.items[j].hold,
+									 set->owner });
+	}
+	found.holds = holds.items;
+	found.hold_count = holds.count;
+	if (holds.count)
+		each(context, &found);
+	vec_free(&holds);
 }
 
 bool model_stands(const struct model *model, uint32_t process, uint32_t tid)

@@ -23,6 +23,7 @@ struct standing {
 	enum mode mode;
 	uint64_t start, end;
 	uint64_t begin; /* ns */
+	bool tries;	/* again and again, instead of waiting in one call */
 	const struct standing_hold *holds;
 	uint32_t hold_count;
 };
@@ -31,7 +32,14 @@ struct standing {
  * may have been answered where records were lost are left out. */
 void model_standing(const struct model *model,
 		    void (*each)(void *context, const struct standing *standing), void *context);
-/* Whether this thread is one of them. */
+/*
+ * The same for one that only tries: `standing` says what for, all but the holds, which are added,
+ * and `fd` by which descriptor. Without holds in the way each() is not called.
+ */
+void model_standing_try(const struct model *model, const struct standing *standing, int32_t fd,
+			void (*each)(void *context, const struct standing *standing),
+			void *context);
+/* Whether this thread is inside of such a call. */
 bool model_stands(const struct model *model, uint32_t process, uint32_t tid);
 
 /* Calls each() for every process that has a share in the owner. Returns false where others have,

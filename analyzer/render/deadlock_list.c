@@ -53,6 +53,8 @@ static const char *title(const struct deadlock *deadlock)
 		return "Deadlock";
 	case VERDICT_UNTIL_TIMEOUT:
 		return "Deadlock until a timer fires";
+	case VERDICT_LIVELOCK:
+		return "Livelock";
 	case VERDICT_LIKELY:
 		break;
 	}
@@ -133,7 +135,9 @@ static void print_wait(struct text *text, const struct deadlock_member *member, 
 		return;
 	}
 	fprintf(text->out, TEXT_PAD "%s %s for %s of %s, since %s, in %s", who,
-		over ? "waited" : "waits",
+		member->tries ? over ? "tried again and again" : "tries again and again"
+		: over	      ? "waited"
+			      : "waits",
 		phrase_lock(&text->scratch, text->names, member->file, member->world, member->mode,
 			    member->start, member->end),
 		wanted(text, member), since, phrase_call(&text->scratch, member->op));

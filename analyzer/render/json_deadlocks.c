@@ -46,6 +46,7 @@ static struct json_object *wanted_object(struct json *json, const struct deadloc
 	json_set_file(object, json, member->file);
 	set_lock(object, member->world, member->mode, member->start, member->end);
 	set(object, "call", json_object_new_string(phrase_call(&json->scratch, member->op)));
+	set(object, "tries", json_object_new_boolean(member->tries));
 	return object;
 }
 

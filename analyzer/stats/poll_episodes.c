@@ -85,3 +85,47 @@ void poll_forget(struct polls *polls, struct poll_episode *episode)
 	vec_free(&episode->overlaps);
 	free(episode);
 }
+
+static bool stands(const struct poll_episode *episode, uint64_t now)
+{
+	return !episode->granted && episode->lock_tries > 1 && !poll_is_over(episode, now);
+}
+
+static bool tries_for_one(const struct polls *polls, const struct poll_episode *episode,
+			  uint64_t now)
+{
+	for (uint32_t i = 0; i < polls->open.count; i++) {
+		const struct poll_episode *other = polls->open.items[i];
+
+		if (other != episode && other->first.process == episode->first.process &&
+		    other->first.tid == episode->first.tid && stands(other, now))
+			return false;
+	}
+	return true;
+}
+
+void polls_standing(const struct polls *polls, uint64_t now,
+		    void (*each)(void *context, const struct standing *standing), void *context)
+{
+	for (uint32_t i = 0; i < polls->open.count; i++) {
+		const struct poll_episode *episode = polls->open.items[i];
+		struct standing standing = {
+			.process = episode->first.process,
+			.tid = episode->first.tid,
+			.file = episode->first.file,
+			.stack = episode->first.stack,
+			.op = episode->first.op,
+			.world = episode->first.world,
+			.ownership = episode->first.ownership,
+			.mode = episode->wanted[0].mode,
+			.start = episode->wanted[0].start,
+			.end = episode->wanted[0].end,
+			.begin = episode->first.begin,
+			.tries = true,
+		};
+
+		if (polls->model && stands(episode, now) && tries_for_one(polls, episode, now))
+			model_standing_try(polls->model, &standing, episode->first.fd, each,
+					   context);
+	}
+}

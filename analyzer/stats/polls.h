@@ -19,6 +19,7 @@
 
 #include "analyzer/base/vec.h"
 #include "analyzer/model/model.h"
+#include "analyzer/model/standing.h"
 
 /* What a wait has besides, where the lock was tried for. */
 struct poll {
@@ -82,6 +83,10 @@ bool polls_wait(struct polls *polls, const struct wait *wait);
 /* After the model has seen it: ends what the time that has passed, the end of a process or that of
  * the recording ends. */
 void polls_event(struct polls *polls, const struct event *event);
+/* Who is trying at `now`, ns, as model_standing() tells who waits; not who tries for several locks
+ * by turns, as any one of them may do. */
+void polls_standing(const struct polls *polls, uint64_t now,
+		    void (*each)(void *context, const struct standing *standing), void *context);
 void polls_free(struct polls *polls);
 
 #endif

@@ -289,6 +289,13 @@ const struct model *report_builder_model(const struct report_builder *builder)
 	return builder->model;
 }
 
+void report_builder_trying(void *builder, uint64_t now,
+			   void (*each)(void *context, const struct standing *standing),
+			   void *context)
+{
+	polls_standing(&((struct report_builder *)builder)->polls, now, each, context);
+}
+
 /* Position 0: from a slot or from the recorder's store of slow waits, where nothing follows on. */
 static void see_begin(struct report_builder *builder, const struct event *event)
 {

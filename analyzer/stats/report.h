@@ -12,6 +12,7 @@
 
 #include "analyzer/event.h"
 #include "analyzer/model/model.h"
+#include "analyzer/model/standing.h"
 
 struct distribution {
 	uint64_t count, total, max, p50, p90, p99; /* ns */
@@ -283,6 +284,10 @@ void report_builder_fold(struct report_builder *builder,
 			 void *context);
 /* What it feeds; to be asked only. */
 const struct model *report_builder_model(const struct report_builder *builder);
+/* Who is trying for a lock again and again: see polls_standing(). `builder` is a report_builder. */
+void report_builder_trying(void *builder, uint64_t now,
+			   void (*each)(void *context, const struct standing *standing),
+			   void *context);
 void report_builder_event(struct report_builder *builder, const struct event *event);
 /* Sorts and sums up. The report is valid until the builder is freed, the catalog as long as its
  * reader. */

@@ -51,8 +51,64 @@ if how == "give up":
     os.write(go, b"x")
 """
 
+# As the filelock package does it: opens the file anew for each try. Both never give up; in opposite orders, or in the same one.
+CROSSED = """
+import fcntl, json, os, signal, sys, time
+orders = {"opposite": ("ab", "ba"), "same": ("ab", "ab")}[sys.argv[1]]
+tell, told = os.pipe()
+def lock(name):
+    for tries in range(sys.maxsize):
+        file = os.open(name, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            os.close(file)
+        if tries == 30:
+            os.write(told, b"x")
+        time.sleep(0.05)
+def worker(first, second):
+    pid = os.fork()
+    if pid == 0:
+        lock(first)
+        os.write(told, b"x")
+        os.read(go, 1)
+        lock(second)
+        os._exit(0)
+    os.read(tell, 1)
+    return pid
+go, gone = os.pipe()
+pids = [worker(*order) for order in orders]
+os.write(gone, b"xx")
+for _ in orders if sys.argv[1] == "opposite" else ():
+    os.read(tell, 1)
+for pid in pids:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+print(json.dumps(pids), flush=True)
+"""
+
 
 class Polls(EndToEnd):
+    def test_two_who_try_in_opposite_orders_and_never_give_up_are_in_a_livelock(self):
+        stdout, report = self.recorded(PYTHON, "-c", CROSSED, "opposite")
+        pids = json.loads(stdout)
+        deadlock, = report.document["deadlocks"]
+        self.assertEqual((deadlock["verdict"], deadlock["end"]["how"]), ("livelock", "died"))
+        members = {one["pid"]: one for one in deadlock["members"] if not one["behind"]}
+        self.assertEqual(set(members), set(pids))
+        for pid, held, wanted in zip(pids, "ab", "ba"):
+            self.assertTrue(members[pid]["waits_for"]["tries"])
+            self.assertEqual(os.path.basename(members[pid]["waits_for"]["path"]), wanted)
+            self.assertEqual([os.path.basename(one["path"]) for one in members[pid]["holds"]], [held])
+        text = self.flocktrace("report", "trace").stdout
+        self.assertRegex(text.splitlines()[0], r"^Livelock: 2 processes waited for each other's locks from ")
+        self.assertIn(f"[{pids[0]}] tried again and again for ", text)
+
+    def test_who_tries_in_the_same_order_is_in_none(self):
+        _, report = self.recorded(PYTHON, "-c", CROSSED, "same")
+        self.assertEqual(report.document["deadlocks"], [])
+
     def trying(self, how, tries, pause=0.02):
         stdout, report = self.recorded(PYTHON, "-c", TRYING, self.path("lock"), how, str(tries), str(pause))
         told = json.loads(stdout)
