@@ -27,6 +27,8 @@ enum event_kind {
 	EVENT_REQUEST, /* before a lock call that may block or weaken */
 	EVENT_RESULT,  /* after a lock call; has_request tells whether an EVENT_REQUEST came before
 			*/
+	EVENT_KEPT,    /* no call: fd had this lock when the image started, since when is not known
+			*/
 	EVENT_CALL,    /* before a close-like call, fork, wait, ioctl; exit */
 	EVENT_CALL_RESULT, /* after dup, set-cloexec, inherit, fork, wait, timer, ioctl, or a failed
 			      close */
@@ -75,7 +77,7 @@ struct event {
 	uint32_t file;
 	uint32_t stack;
 	union {
-		struct {	    /* EVENT_REQUEST, EVENT_RESULT */
+		struct {	    /* EVENT_REQUEST, EVENT_RESULT, EVENT_KEPT */
 			uint8_t op; /* index into the table of lock operations: for names only */
 			enum world world;
 			enum ownership ownership;

@@ -119,7 +119,14 @@ bool inherit_from_twin(int twin, int fd)
 	return true;
 }
 
-void inherit_from_parent(void)
+/* What it had may be gone already when it was asked. */
+static bool has_left(const struct process_slot *parent)
+{
+	return atomic_load_explicit(&parent->exiting, memory_order_relaxed) ||
+	       (int32_t)raw0(SYS_getppid) != recorder.slot->ppid;
+}
+
+bool inherit_from_parent(void)
 {
 	char room[2 * PATH_ROOM];
 	struct process_slot *parent = process_slot_of(recorder.slot->parent);
@@ -137,4 +144,5 @@ void inherit_from_parent(void)
 				inherit(parent, __builtin_ctzll(theirs), mine.fd);
 			}
 	}
+	return parent && !has_left(parent);
 }

@@ -24,8 +24,9 @@ bool inherit_from_twin(int twin, int fd);
 
 /*
  * Constructor only, in an image whose process was not forked under our eyes (posix_spawn, vfork):
- * fds that the parent has locked and that are open here too are shared.
+ * fds that the parent has locked and that are open here too are shared. False: there was no parent
+ * to be asked.
  */
-void inherit_from_parent(void);
+bool inherit_from_parent(void);
 
 #endif

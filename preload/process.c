@@ -15,6 +15,7 @@
 #include "preload/file.h"
 #include "preload/grants.h"
 #include "preload/inherit.h"
+#include "preload/kept.h"
 #include "preload/modules.h"
 #include "preload/signals.h"
 #include "preload/thread.h"
@@ -346,6 +347,12 @@ static void identify_anew(void)
 	identity.ppid = (int32_t)raw0(SYS_getppid);
 }
 
+/* Later on, in the host's own time, nothing is opened. */
+static bool in_constructor(void)
+{
+	return atomic_load_explicit(&recorder.state, memory_order_relaxed) == RECORDER_OFF;
+}
+
 void process_join(void)
 {
 	struct process_slot *mine, *parent;
@@ -369,8 +376,8 @@ void process_join(void)
 	announce(mine ? PROCESS_EXEC : PROCESS_START);
 	if (mine)
 		exec_forget_lost();
-	else
-		inherit_from_parent();
+	else if (!inherit_from_parent() && in_constructor())
+		kept_record();
 }
 
 static void forked(uint32_t parent)

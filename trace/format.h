@@ -91,6 +91,8 @@ enum record_flags {
 				     cancellation) */
 	FLAG_BLOCKER = 1 << 11, /* a QUERY's RESULT that found a lock: range and mode are its, fd is
 				   its pid */
+	FLAG_KEPT = 1 << 12, /* the RESULT of no call: the fd had this lock when the image started;
+				since when is not known */
 	FLAG_NO_STACK = 1 << 13,     /* a stack was wanted and could not be had */
 	FLAG_LIBC_SYSCALL = 1 << 14, /* made through syscall(2) */
 	FLAG_RAW_MODE = 1 << 15, /* no valid mode: `mode` bits are 0 and bits 0-15 of a REQUEST's

@@ -455,6 +455,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 		break;
 	case EVENT_PROCESS:
 	case EVENT_REQUEST:
+	case EVENT_KEPT:
 	case EVENT_CALL:
 	case EVENT_VERDICT:
 	case EVENT_LOST:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "analyzer/model/flights.h"
+#include "analyzer/model/kept.h"
 #include "analyzer/model/lifecycle.h"
 #include "analyzer/model/replay.h"
 #include "analyzer/model/state.h"
@@ -187,6 +188,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_CALL:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;
@@ -212,6 +214,9 @@ void model_event(struct model *model, const struct event *event)
 		break;
 	case EVENT_RESULT:
 		replay_result(model, event);
+		break;
+	case EVENT_KEPT:
+		kept_found(model, event);
 		break;
 	case EVENT_CALL:
 		lifecycle_call(model, event);

@@ -148,6 +148,7 @@ static void granted(struct model *model, struct flight *flight, bool alone, uint
 	}
 	if (description_gone(model, flight)) {
 		flight_disown(model, flight);
+		flight->doubtful = true; /* whoever came next may have told it first */
 	}
 	flight_doubt(model, flight, alone);
 	table_grant(model, flight, time);

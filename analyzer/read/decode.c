@@ -249,7 +249,7 @@ bool decode(struct intern *intern, const struct names *names, const struct raw_r
 		event->kind = EVENT_REQUEST;
 		return decode_lock(intern, names, &record->lock, counts, event);
 	case RECORD_RESULT:
-		event->kind = EVENT_RESULT;
+		event->kind = record->lock.flags & FLAG_KEPT ? EVENT_KEPT : EVENT_RESULT;
 		return decode_lock(intern, names, &record->lock, counts, event);
 	case RECORD_CALL:
 		event->kind = EVENT_CALL;

@@ -53,6 +53,7 @@ static uint64_t moment_of(const struct event *event)
 	case EVENT_CALL:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;

@@ -170,6 +170,31 @@ assert other.wait() == 0
         self.assert_clean(report)
         self.assertEqual(self.holders(report, "f"), [[self.number("holder")]])
 
+    def test_a_child_that_was_left_a_lock_by_a_parent_that_is_gone_holds_it(self):
+        """Popen of Python is vfork and exec: the parent ends before its child can ask it."""
+        takes = {
+            "flock": "fcntl.flock(fd, fcntl.LOCK_EX)",
+            "ofd": "fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, __import__('struct').pack('hhqqi4x', fcntl.F_WRLCK, 0, 0, 10, 0))",
+        }
+        for kind, take in takes.items():
+            with self.subTest(kind):
+                begin = f"import fcntl, os, subprocess, sys\nfd = os.open('{kind}', os.O_RDWR | os.O_CREAT)\n{take}\n"
+                wait = f"while [ ! -e {kind}.go ]; do sleep 0.01; done"
+                parent = begin + f"print(subprocess.Popen(['sh', '-c', {wait!r}], pass_fds=[fd]).pid, flush=True)\nos._exit(0)"
+                _, report = self.recorded(PYTHON, "-c", LOOKS + f"""
+ends, told = os.pipe()
+subprocess.run([sys.executable, "-c", {parent!r}], check=True, stdout=told)
+with open("holder", "wb") as holder:
+    holder.write(os.read(ends, 20))
+other = subprocess.Popen([sys.executable, "-c", {begin!r}])
+assert blocks(other.pid)
+time.sleep(0.1)
+open("{kind}.go", "w").close()
+assert other.wait() == 0
+""")
+                self.assert_clean(report)
+                self.assertEqual(self.holders(report, kind), [[self.number("holder")]])
+
     def contend_in(self, first, second):
         """Two lockers, the second waits for the first; each behind a command that puts it elsewhere. Report."""
         locker = """

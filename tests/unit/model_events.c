@@ -345,6 +345,13 @@ void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, in
 	call(EVENT_CALL_RESULT, time, process, event);
 }
 
+void keeps(uint64_t time, struct lock lock)
+{
+	struct event event = lock_event(EVENT_KEPT, time, lock);
+
+	model_event(model, &event);
+}
+
 void forks(uint64_t time, uint32_t process)
 {
 	call(EVENT_CALL, time, process, CALL(FORK_CHILD, .fd = -1));

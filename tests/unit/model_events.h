@@ -62,6 +62,8 @@ void cloexec(uint64_t time, uint32_t process, int32_t fd, bool on);
 void inherits(uint64_t time, uint32_t process, int32_t fd, uint32_t other);
 /* The other process has it under another number. */
 void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, int32_t other_fd);
+/* Found at its descriptor when the process began. */
+void keeps(uint64_t time, struct lock lock);
 void forks(uint64_t time, uint32_t process);
 void forked(uint64_t time, uint32_t process, int64_t pid);
 void born(uint64_t time, enum birth birth, uint32_t process, uint32_t parent, uint64_t open_fds);

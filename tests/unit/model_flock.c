@@ -340,6 +340,20 @@ Test(model_flock, a_close_during_the_wait_takes_the_lock_with_it)
 	cr_expect_str_eq(held(), "");
 }
 
+Test(model_flock, a_lock_that_went_with_its_fd_is_in_nobodys_way)
+{
+	take(5, whole(D, 3, X));
+	ask(10, waiting(by_thread(whole(A, 3, S), 1)));
+	ask(12, waiting(whole(C, 3, X)));
+	closes(20, A, 3, 3, 0);
+	take(30, whole(D, 3, U));
+	other_call(35, D);
+	answer(12, 40, waiting(whole(C, 3, X)), 0);
+	answer(10, 41, waiting(by_thread(whole(A, 3, S), 1)), 0);
+	cr_expect_str_eq(held(), "C:fX");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
 Test(model_flock, threads_that_convert_one_description_at_once_leave_it_unknown)
 {
 	take(10, by_thread(whole(A, 3, X), 1));

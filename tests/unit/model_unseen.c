@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ends that nobody saw: sessions without a launcher, where nobody tells who has died. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "tests/unit/model_events.h"
 
@@ -58,6 +59,42 @@ Test(model_unseen, what_was_kept_by_one_that_closed_it_last_is_not_forgotten)
 	closes(9 * MS, A, 3, 3, 0); /* and B may have gone long before */
 	gets(30 * MS, 5 * US, whole(C, 3, X));
 	cr_expect_str_eq(told(), "A(B):fX 1000001..9000000 implied\n");
+}
+
+Test(model_unseen, what_a_new_process_was_left_it_keeps)
+{
+	take(10, whole(A, 4, X));
+	exits(20, A);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, whole(B, 4, X));
+	cr_expect_str_eq(held(), "A:fX");
+	dies(40, A);
+	cr_expect_str_eq(held(), "A(B):fX");
+	closes(50, B, 4, 4, 0);
+	cr_expect_str_eq(held(), "");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_unseen, what_nobody_is_known_to_have_left_is_held_from_when_it_was_found)
+{
+	ask(20, waiting(whole(C, 3, X)));
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, whole(B, 4, X));
+	keeps(32, ofd(B, 5, S, 5, 10));
+	cr_expect_str_eq(held(), "B:oS5-10 B:fX");
+	dies(20000000, B);
+	answer(20, 20000001, waiting(whole(C, 3, X)), 0);
+	cr_expect_not_null(strstr(told(), "C waits fX 20..20000001 granted: B 31..20000000"));
+}
+
+Test(model_unseen, of_shared_locks_of_the_living_none_is_taken_for_the_one_that_was_left)
+{
+	take(10, whole(A, 4, S));
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, whole(B, 4, S));
+	closes(40, B, 4, 4, 0);
+	other_call(41, B);
+	cr_expect_str_eq(held(), "A:fS");
 }
 
 Test(model_unseen, a_wait_that_ends_with_the_exit_of_the_holder_is_charged_to_it)
