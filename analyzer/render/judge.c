@@ -9,7 +9,7 @@
 #define REASONS_SHOWN 20
 
 const struct condition_kind condition_kinds[CONDITIONS] = {
-#define X(id, name, code, words, taken_as) [CONDITION_##id] = { name, code, words, taken_as },
+#define X(id, name, code, taken_as) [CONDITION_##id] = { name, code, taken_as },
 #include "analyzer/render/conditions.def"
 #undef X
 };
@@ -28,13 +28,14 @@ static bool is_met(struct judging *judging)
 
 /*
  * What a timer or the kernel's EDEADLK ends does not hang. Nobody who was recorded could have ended
- * the others, unless somebody shared a lock and did other things: then it takes long to believe it.
+ * the others, unless somebody shared a lock and did other things, or tries and could give up: then
+ * it takes long to believe it.
  */
 static bool hangs(const struct deadlock *deadlock, const struct criteria *criteria)
 {
 	if (deadlock->consequence != CONSEQUENCE_HANG)
 		return false;
-	return deadlock->doubt != DOUBT_SHARERS ||
+	return (deadlock->doubt != DOUBT_SHARERS && deadlock->verdict != VERDICT_LIVELOCK) ||
 	       deadlock->until - deadlock->since >= criteria->stuck_after;
 }
 

@@ -15,7 +15,7 @@ enum condition {
 struct condition_kind {
 	const char *name;
 	int code; /* exit status */
-	const char *words, *taken_as;
+	const char *taken_as;
 };
 
 /* By enum condition. */

@@ -43,7 +43,7 @@ static void say_filter(struct text *text)
 {
 	const struct report_filter *filter = text->report->filter;
 
-	if (!filter || !(filter->path || filter->pid || filter->since.given || filter->until.given))
+	if (filter_is_empty(filter))
 		return;
 	fputs("Only locks", text->out);
 	if (filter->path)

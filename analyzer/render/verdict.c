@@ -143,6 +143,15 @@ static void say_no_waits(struct text *text, bool complete)
 			requests, failed);
 }
 
+/* Only of what was recorded whole, to the end, and of all of it: otherwise it would be a guess. */
+static bool is_free_of_deadlocks(const struct text *text, bool complete)
+{
+	const struct report *report = text->report;
+
+	return complete && text->deadlocks && !text->deadlocks->count && text->catalog->run.end &&
+	       !report->still_waiting && !report->died_waiting && filter_is_empty(report->filter);
+}
+
 void text_verdict(struct text *text)
 {
 	bool complete = !*trust_missing(&text->scratch, text->report, text->names);
@@ -151,9 +160,11 @@ void text_verdict(struct text *text)
 		fputs("\033[1m", text->out);
 	if (text_has_deadlocks(text))
 		text_deadlock_verdict(text);
-	else if (text->report->wait_count)
+	else if (text->report->wait_count) {
+		if (is_free_of_deadlocks(text, complete))
+			fputs("No deadlock. ", text->out);
 		say_waits(text);
-	else if (text->report->tries_taken)
+	} else if (text->report->tries_taken)
 		say_tries(text, complete);
 	else
 		say_no_waits(text, complete);

@@ -43,11 +43,6 @@ bool filter_wants(const struct report_filter *filter, const struct catalog *cata
 	return took_part && of_path(filter, catalog, file) && in_time(filter, catalog, begin, end);
 }
 
-bool filter_is_empty(const struct report_filter *filter)
-{
-	return !filter->path && !filter->pid && !filter->since.given && !filter->until.given;
-}
-
 bool filter_wants_request(const struct report_filter *filter, const struct catalog *catalog,
 			  const struct request *request)
 {

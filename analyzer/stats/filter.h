@@ -8,8 +8,6 @@
 /* Something on a file, of any of these processes, that lasted from begin to end. */
 bool filter_wants(const struct report_filter *filter, const struct catalog *catalog, uint32_t file,
 		  const uint32_t *processes, uint32_t count, uint64_t begin, uint64_t end);
-/* All zero: everything. */
-bool filter_is_empty(const struct report_filter *filter);
 bool filter_wants_request(const struct report_filter *filter, const struct catalog *catalog,
 			  const struct request *request);
 bool filter_wants_hold(const struct report_filter *filter, const struct catalog *catalog,

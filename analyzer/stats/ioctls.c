@@ -81,7 +81,7 @@ void ioctls_event(struct ioctls *ioctls, const struct event *event,
 	if ((event->kind != EVENT_CALL && event->kind != EVENT_CALL_RESULT) ||
 	    event->call.call != IOCTL)
 		return;
-	if (filter && !filter_is_empty(filter) &&
+	if (!filter_is_empty(filter) &&
 	    !filter_wants(filter, catalog, event->file, &event->process, 1, event->time,
 			  event->time + event->call.duration))
 		return;

@@ -84,6 +84,8 @@ static void add_open_holds(struct polls *polls, struct poll_episode *episode, ui
 		return;
 	open = model_holds(polls->model, episode->first.file, NULL, 0);
 	ending = model_ending(polls->model, episode->first.file, NULL, 0);
+	if (!open && !ending)
+		return;
 	vec_reserve(&polls->holds, open + ending);
 	model_holds(polls->model, episode->first.file, polls->holds.items, open);
 	model_ending(polls->model, episode->first.file, polls->holds.items + open, ending);

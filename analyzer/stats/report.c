@@ -46,7 +46,7 @@ static bool for_a_lock(const struct request *request)
 
 static bool filtered(const struct report_builder *builder)
 {
-	return builder->report.filter && !filter_is_empty(builder->report.filter);
+	return !filter_is_empty(builder->report.filter);
 }
 
 /* The line of a site, process or command; NULL: the table is of resources. */

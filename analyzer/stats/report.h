@@ -91,6 +91,13 @@ struct report_filter {
 	int32_t pid;	  /* 0: all; who waited or was waited for */
 	struct moment since, until;
 };
+
+/* All is wanted; NULL too. */
+static inline bool filter_is_empty(const struct report_filter *filter)
+{
+	return !filter ||
+	       (!filter->path && !filter->pid && !filter->since.given && !filter->until.given);
+}
 struct report_holder {
 	uint32_t process, tid, stack; /* tid 0: any thread of the process */
 	uint32_t taker; /* process that acquired it, where another has kept it since; NONE */

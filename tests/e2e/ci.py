@@ -165,7 +165,7 @@ class Told(EndToEnd):
         self.assertTrue(summary.startswith("before\n### flocktrace: failed, "), summary[:200])
         self.assertIn("\n| deadlock | ✓ |", summary)
         self.assertRegex(summary, r"\n\| wait \| ✗ \| \S+ waited \S+ ms for exclusive flock of x, ")
-        self.assertIn("\n```text\n1 wait cost ", summary)
+        self.assertIn("\n```text\nNo deadlock. 1 wait cost ", summary)
         self.assertEqual(summary.count("```"), 2)
 
     def test_without_github_nothing_of_it_is_written(self):

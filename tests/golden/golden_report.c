@@ -46,7 +46,8 @@ int main(int argc, char **argv)
 	struct report_builder *builder = NULL;
 	const struct report *report = argc == 3 ? scenario(argv[1], &builder) : NULL;
 	struct symbols *symbols = symbols_new();
-	struct render_options options = { .top = 10, .directory = "/srv/shop" };
+	static const struct deadlocks none;
+	struct render_options options = { .top = 10, .directory = "/srv/shop", .deadlocks = &none };
 
 	if (!report) {
 		fprintf(stderr, "usage: golden-report SCENARIO text|all|colour|stacks|json\n");
