@@ -291,26 +291,37 @@ static bool is_cut_off(const struct reader *reader)
 	       !(alive_same_boot(header) && alive_since(header) != ALIVE_NO);
 }
 
+/* Only for what was recorded since this machine was booted. */
+static uint64_t this_moment(const struct reader *reader)
+{
+	struct timespec now = { 0 };
+	uint64_t last = reader->catalog.quality.last_time, ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	return ns > last ? ns : last;
+}
+
 /*
  * The last moment that can be known: now, where somebody is still at it, or where nobody was there
  * to see who died when. A trace that was cut off goes as far as its writer last looked.
  */
 static uint64_t last_moment(const struct reader *reader)
 {
-	struct timespec now;
-	uint64_t last = reader->catalog.quality.last_time, ns;
+	uint64_t last = reader->catalog.quality.last_time;
 	bool cut_off = is_cut_off(reader);
 
 	if (cut_off && reader->file.header.kind == FILE_TRACE)
 		return last > reader->file.header.monotonic ? last : reader->file.header.monotonic;
-	if (!(reader->catalog.run.live || (cut_off && reader->same_boot)) ||
-	    clock_gettime(CLOCK_MONOTONIC, &now))
-		return last;
-	ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-	return ns > last ? ns : last;
+	if (reader->catalog.run.live || (cut_off && reader->same_boot))
+		return this_moment(reader);
+	return last;
 }
 
-/* A session has no launcher's word for deaths; where one looks after it, it is drained. */
+/*
+ * A session has no launcher's word for deaths; where one looks after it, it is drained. Who is gone
+ * by now may have lived on without a word until just now.
+ */
 static bool next_death(struct reader *reader, struct event *event)
 {
 	if (!reader->same_boot)
@@ -323,7 +334,7 @@ static bool next_death(struct reader *reader, struct event *event)
 			continue;
 		info->dead = true;
 		*event = (struct event){ .kind = EVENT_DEATH,
-					 .time = last_moment(reader),
+					 .time = this_moment(reader),
 					 .process = process,
 					 .tid = (uint32_t)info->pid,
 					 .file = NONE,

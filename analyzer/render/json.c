@@ -88,6 +88,7 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "calls", json_calls(json, resource->ops));
 	set(object, "acquisitions", number(resource->acquisitions));
 	set(object, "contended", number(resource->contended));
+	set(object, "waits_at_most", number(resource->waits_at_most));
 	set(object, "failed_tries", number(resource->failed_tries));
 	set(object, "errors", number(resource->errors));
 	set(object, "held_by_anybody_ns", number(resource->busy));

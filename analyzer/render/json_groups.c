@@ -98,6 +98,7 @@ struct json_object *json_group(struct json *json, uint32_t index)
 	set(object, "calls", json_calls(json, counts->ops));
 	set(object, "acquisitions", number(counts->acquisitions));
 	set(object, "contended", number(counts->contended));
+	set(object, "waits_at_most", number(counts->waits_at_most));
 	set(object, "failed_tries", number(counts->failed_tries));
 	set(object, "errors", number(counts->errors));
 	set(object, "wait_ns", json_distribution(&counts->wait));

@@ -167,24 +167,32 @@ static const char *time_of(struct text *text, const struct distribution *all, ui
 	return all->count ? phrase_duration(&text->scratch, ns) : "-";
 }
 
+/* With waits of unknown end among them, no time of waits is more than a bound. */
+static const char *wait_time(struct text *text, const struct view_row *row, uint64_t ns)
+{
+	const char *time = time_of(text, &row->counts->wait, ns);
+
+	return row->counts->waits_at_most ? scratch_format(&text->scratch, "<= %s", time) : time;
+}
+
 static const char *cell_WAIT_TOTAL(struct text *text, const struct view_row *row)
 {
-	return time_of(text, &row->counts->wait, row->counts->wait.total);
+	return wait_time(text, row, row->counts->wait.total);
 }
 
 static const char *cell_WAIT_MAX(struct text *text, const struct view_row *row)
 {
-	return time_of(text, &row->counts->wait, row->counts->wait.max);
+	return wait_time(text, row, row->counts->wait.max);
 }
 
 static const char *cell_WAIT_P50(struct text *text, const struct view_row *row)
 {
-	return time_of(text, &row->counts->wait, row->counts->wait.p50);
+	return wait_time(text, row, row->counts->wait.p50);
 }
 
 static const char *cell_WAIT_P99(struct text *text, const struct view_row *row)
 {
-	return time_of(text, &row->counts->wait, row->counts->wait.p99);
+	return wait_time(text, row, row->counts->wait.p99);
 }
 
 static const char *cell_HOLD_TOTAL(struct text *text, const struct view_row *row)

@@ -47,6 +47,7 @@ void group_merge(struct group_entry *into, const struct group_entry *from)
 	to->ops |= counts->ops;
 	to->acquisitions += counts->acquisitions;
 	to->contended += counts->contended;
+	to->waits_at_most += counts->waits_at_most;
 	to->failed_tries += counts->failed_tries;
 	to->errors += counts->errors;
 	into->group.members += from->group.members;

@@ -176,12 +176,14 @@ static void count_wait(struct report_builder *builder, const struct wait *wait,
 	group = group_of(builder, wait->process, wait->stack);
 	if (group) {
 		group->group.counts.contended++;
+		group->group.counts.waits_at_most += wait->at_most;
 		group->group.counts.ops |= UINT32_C(1) << wait->op;
 		histogram_add(&group->wait, duration);
 	}
 	at = resources_find(&builder->resources, wait->file, wait->world, wait->start, wait->end);
 	entry = &builder->resources.entries.items[at];
 	entry->counts.contended++;
+	entry->counts.waits_at_most += wait->at_most;
 	entry->counts.ops |= UINT32_C(1) << wait->op;
 	histogram_add(&entry->wait, duration);
 	usage_waited(&entry->usage, &entry->counts, wait);
@@ -314,7 +316,8 @@ void report_builder_event(struct report_builder *builder, const struct event *ev
 	see_begin(builder, event);
 	connections_event(&builder->connections, event);
 	ioctls_event(&builder->ioctls, event, builder->report.filter, builder->catalog);
-	if (event->time > builder->last_time)
+	/* Who is found dead long after the last event holds nothing open until then. */
+	if (event->time > builder->last_time && !(event->kind == EVENT_DEATH && event->death.late))
 		builder->last_time = event->time;
 	model_event(builder->model, event);
 	polls_event(&builder->polls, event);

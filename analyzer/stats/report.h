@@ -44,8 +44,10 @@ struct resource {
 	uint32_t ops;	       /* bit n: lock operation n was used */
 	uint64_t acquisitions; /* granted requests */
 	uint64_t contended; /* waits: of requests that were granted, that failed, that still wait */
-	uint64_t failed_tries; /* non-blocking requests that found a conflict (EAGAIN, EACCES) */
-	uint64_t errors;       /* every other error */
+	uint64_t waits_at_most; /* of the waits: ended at an unknown moment; in the times of all
+				   waits they are as long as possible */
+	uint64_t failed_tries;	/* non-blocking requests that found a conflict (EAGAIN, EACCES) */
+	uint64_t errors;	/* every other error */
 	struct distribution wait, hold;
 	struct wait_parts parts; /* of wait.total */
 	uint32_t fold;		 /* 1 + index of the report's fold that it is part of; 0: none */

@@ -253,6 +253,26 @@ with open("late", "w") as f:
             waiter.wait()
             holder.communicate()
 
+    def test_who_died_in_a_request_that_nobody_else_saw_is_in_the_report(self):
+        with open(self.path("f"), "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            waiter = subprocess.Popen([*self.alone, "env", "LD_PRELOAD=" + PRELOAD, "flock", "f", "true"], cwd=self.directory,
+                                      env=self.environment)
+            self.addCleanup(waiter.wait)
+            self.addCleanup(waiter.kill)
+            wait_for(lambda: is_waited_for(os.stat(self.path("f")).st_ino), "the wait")
+            seen = time.monotonic()
+            time.sleep(0.05)
+            lasted = (time.monotonic() - seen) * 1e9
+            waiter.kill()
+            waiter.wait()
+        wait = self.report(sessions(self.runtime)[0]).wait("f")
+        self.assertEqual((wait["pid"], wait["outcome"], wait["at_most"], [one["traced"] for one in wait["holders"]]), (waiter.pid, "died", True, [False]))
+        self.assertGreaterEqual(wait["wait_ns"], lasted)
+        text = self.flocktrace("report", "--columns", "WAIT-MAX", sessions(self.runtime)[0]).stdout
+        self.assertRegex(text, r"\A1 request was cut off [^\n]* 1 wait cost at most [^\n]*\n.*\nINCOMPLETE: 1 wait of unknown end")
+        self.assertRegex(text, r"WAIT MAX\n *<= \d")
+
 
 class KilledRecorder(EndToEnd):
     def test_a_wait_survives_a_recorder_that_is_killed_together_with_its_program(self):
