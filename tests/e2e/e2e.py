@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import subprocess
@@ -88,10 +89,35 @@ class EndToEnd(unittest.TestCase):
                         f"{measured_ns / MS:.3f} ms is not about {expected_ns / MS:.3f} ms")
 
 
+def manual_of_json():
+    """{member of the report: words of its section in flocktrace-json(5)}"""
+    text = (pathlib.Path(__file__).resolve().parents[2] / "analyzer/flocktrace-json.5").read_text()
+    return {name: set(re.findall(r"\w+", section)) for name, section in re.findall(r'^\.SH "(.*?)"\n(.*?)(?=^\.SH)', text, flags=re.M | re.S)}
+
+
+def undocumented(document, manual):
+    """Keys of a report that the manual does not name: of its members, of their elements, and of what is inside of these."""
+    words = set().union(*manual.values())
+    found = set(document) - set(manual) - {"schema"}
+
+    def look(value, known, path):
+        for element in value if isinstance(value, list) else [value]:
+            if isinstance(element, dict):
+                found.update(f"{path}.{key}" for key in element if key not in known)
+                for key, inner in element.items():
+                    look(inner, inner if key == "ids" else words, f"{path}.{key}")
+
+    for name, value in document.items():
+        look(value, manual.get(name, words), name)
+    return found
+
+
 class Report:
     """report --json, with lookups."""
 
     def __init__(self, document):
+        if undocumented(document, manual_of_json()):
+            raise AssertionError(f"not in flocktrace-json(5): {undocumented(document, manual_of_json())}")
         self.document = document
         self.quality = document["quality"]
         self.waits = document["waits"]

@@ -17,6 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(sys.argv.pop()).resolve()
 README = (TOP / "README.md").read_text()
 MANUAL = (TOP / "analyzer/flocktrace.1").read_text()
+JSON_MANUAL = (TOP / "analyzer/flocktrace-json.5").read_text()
 COMMANDS = ["run", "record", "report", "check", "dump", "doctor", "who", "top"]
 
 # These build and run everything, this test too: here it must be enough that a shell can read them.
@@ -153,16 +154,28 @@ class Manual(unittest.TestCase):
     def test_it_is_clean_roff(self):
         if subprocess.run(["sh", "-c", "command -v man groff"], capture_output=True).returncode:
             self.skipTest("no man or groff here")
-        result = subprocess.run(["man", "--warnings", "-l", TOP / "analyzer/flocktrace.1"], capture_output=True, text=True,
-                                env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"})
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        self.assertIn("EXIT STATUS", result.stdout)
+        for page, section in (("flocktrace.1", "EXIT STATUS"), ("flocktrace-json.5", "SEE ALSO")):
+            result = subprocess.run(["man", "--warnings", "-l", TOP / "analyzer" / page], capture_output=True, text=True,
+                                    env={**os.environ, "MANPAGER": "cat", "LC_ALL": "C.UTF-8"})
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+            self.assertIn(section, result.stdout)
+
+
+class JsonManual(unittest.TestCase):
+    """That each key of a report is in it, e2e.py looks at."""
+
+    def test_it_promises_no_key_that_there_is_not(self):
+        written = "".join(source.read_text() for source in (TOP / "analyzer/render").glob("json*.[ch]"))
+        keys = {key for line in re.findall(r"^\.TP\n\.BR? (.*)", JSON_MANUAL, flags=re.M) for key in re.findall(r"\w+", line)}
+        self.assertGreater(len(keys), 100)
+        self.assertEqual({key for key in keys if f'"{key}"' not in written}, set())
 
 
 class Version(unittest.TestCase):
     def test_it_is_the_same_everywhere(self):
         version = re.search(r"project\(flocktrace VERSION (\S+)", (TOP / "CMakeLists.txt").read_text()).group(1)
         self.assertIn(f'"flocktrace {version}"', MANUAL)
+        self.assertIn(f'"flocktrace {version}"', JSON_MANUAL)
         self.assertRegex((TOP / "CHANGELOG.md").read_text(), rf"(?m)^## {re.escape(version)}")
 
 
