@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Programs as they are: sqlite3, perl, node, stress-ng."""
 
+import hashlib
 import os
 
 from e2e import MS, EndToEnd, main, needs
@@ -40,6 +41,31 @@ sqlite3 orders.db 'select count(*) from orders'
         # The last one to close the database removes the file, so there may be several.
         write_locks = report.resources("orders.db-shm", start=120, end=121)
         self.assertGreaterEqual(sum(one["acquisitions"] for one in write_locks), 4 * 15)
+
+    @needs("php")
+    def test_php_requests_of_one_session_wait_for_each_other_and_those_of_others_do_not(self):
+        stdout, report = self.recorded("sh", "-c", """
+mkfifo go
+request='session_id(md5($argv[1])); session_start(); $n = @++$_SESSION["n"]; if ($argv[2]) { touch("begun"); file_get_contents($argv[2]); } echo getmypid(), " $n\n";'
+php() { command php -n -d session.save_path=. -d session.use_strict_mode=0 -r "$request" "$@"; }
+php ann go > first & first=$!
+until [ -e begun ]; do sleep 0.01; done
+php ann '' > second & second=$!
+until grep -q -- "-> FLOCK .*:$(stat -c %i sess_*) " /proc/locks; do sleep 0.01; done
+for other in bob eve joe kim; do php $other '' > other; done
+echo > go
+wait
+cat first second
+""")
+        (holder, _), (waiter, visits) = [list(map(int, line.split())) for line in stdout.splitlines()]
+        self.assertEqual(visits, 2)
+        (wait,) = report.waits
+        self.assertEqual((wait["pid"], [one["pid"] for one in wait["holders"]], wait["mode"]), (waiter, [holder], "exclusive"))
+        session = "sess_" + hashlib.md5(b"ann").hexdigest()
+        self.assertEqual(report.resources_by_id[wait["resource"]]["path"], self.path(session))
+        self.assertEqual(report.document["findings"], [])
+        # Nobody wants to see sessions one by one.
+        self.assertRegex(self.flocktrace("report", "trace").stdout, r"\nsess_# \(5 files\) +flock")
 
     @needs("perl", "flock")
     def test_perls_flock_waits_for_flock_of_util_linux(self):
