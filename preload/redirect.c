@@ -61,17 +61,6 @@ static bool protect(const void *slot, int protection)
 	return !raw3(SYS_mprotect, (uintptr_t)slot & ~(size - 1), size, protection);
 }
 
-/* The slot may lie in memory that was made read-only after relocation. */
-static bool point(void **slot, const struct redirection *to)
-{
-	if (!protect(slot, PROT_READ | PROT_WRITE))
-		return false;
-	if (!*to->was)
-		*to->was = *slot;
-	*slot = to->ours;
-	return true;
-}
-
 static bool is_read_only(const struct link_map *map, uintptr_t address)
 {
 	struct dl_phdr_info info;
@@ -88,6 +77,21 @@ static bool is_read_only(const struct link_map *map, uintptr_t address)
 	return false;
 }
 
+/* The slot may lie in memory that was made read-only after relocation. */
+static bool point(const struct link_map *map, void **slot, const struct redirection *to)
+{
+	bool read_only = is_read_only(map, (uintptr_t)slot);
+
+	if (read_only && !protect(slot, PROT_READ | PROT_WRITE))
+		return false;
+	if (!*to->was)
+		*to->was = *slot;
+	*slot = to->ours;
+	if (read_only)
+		protect(slot, PROT_READ);
+	return true;
+}
+
 /* Adds the rows that were met to *done. */
 static bool redirect_table(const struct link_map *map, const struct object *object, int table,
 			   const struct redirection *rows, unsigned count, uint32_t *done)
@@ -101,10 +105,8 @@ static bool redirect_table(const struct link_map *map, const struct object *obje
 		for (unsigned n = 0; ELF64_R_SYM(entry->r_info) && n < count; n++) {
 			if (strcmp(name, rows[n].name))
 				continue;
-			if (!point(slot, &rows[n]))
+			if (!point(map, slot, &rows[n]))
 				return false;
-			if (is_read_only(map, (uintptr_t)slot))
-				protect(slot, PROT_READ);
 			*done |= UINT32_C(1) << n;
 		}
 	}
