@@ -235,6 +235,7 @@ static struct render_options how_to_render(const struct trace_report *report)
 		.names = report->names,
 		.view = report->options->view,
 		.stacks = report->options->stacks,
+		.blame = report->options->blame,
 		.table = report->options->table,
 		.deadlocks = report->deadlocks,
 	};

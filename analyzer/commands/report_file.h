@@ -22,6 +22,7 @@ struct report_options {
 	enum view_by by;
 	struct view view;
 	enum stacks_view stacks;
+	enum blame_view blame;
 	bool table; /* asked for: also where nobody waited */
 	struct report_filter filter;
 	const char *columns; /* as the user has written them; NULL: the usual ones */

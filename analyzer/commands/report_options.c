@@ -111,6 +111,11 @@ int report_option(const char *command, int option, const char *value,
 			return refuse_choice(command, "tree of stacks", value,
 					     view_choices_stacks());
 		return 0;
+	case OPTION_BLAME:
+		if (!view_parse_blame(value, &options->blame))
+			return refuse_choice(command, "table of blame", value,
+					     view_choices_blame());
+		return 0;
 	case OPTION_BY:
 	case OPTION_SORT:
 		return view_option(command, option, value, options);

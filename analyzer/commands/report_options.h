@@ -12,6 +12,7 @@ enum report_option {
 	OPTION_ALL,
 	OPTION_BY,
 	OPTION_SORT,
+	OPTION_BLAME,
 	OPTION_STACKS,
 	OPTION_COLUMNS,
 	OPTION_LIST_COLUMNS, /* the command's own: prints them and ends */
@@ -42,6 +43,7 @@ enum report_option {
 		{ "by", required_argument, NULL, OPTION_BY },                                 \
 		{ "sort", required_argument, NULL, OPTION_SORT },                             \
 		{ "stacks", required_argument, NULL, OPTION_STACKS },                         \
+		{ "blame", required_argument, NULL, OPTION_BLAME },                           \
 		{ "columns", required_argument, NULL, OPTION_COLUMNS },                       \
 		{ "list-columns", no_argument, NULL, OPTION_LIST_COLUMNS }, SELECT_OPTIONS
 
@@ -65,6 +67,7 @@ enum report_option {
 	"      --sort KEY      its order: wait, wait-max, waited, acquired, failed-tries, "        \
 	"errors, held,\n"                                                                          \
 	"                      held-max\n"                                                         \
+	"      --blame WHAT    also a table of blame: by site, process or resource\n"              \
 	"      --stacks WHICH  also the stacks as a tree, by time waited there, caused there, or " \
 	"both\n"                                                                                   \
 	"      --columns LIST  its columns; +LIST: these too\n"                                    \

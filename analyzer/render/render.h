@@ -20,6 +20,7 @@ struct render_options {
 	bool table;	       /* also where nobody waited */
 	struct view view;
 	enum stacks_view stacks;
+	enum blame_view blame;
 	struct range_names *names;	   /* of ranges; NULL: none are known */
 	const struct deadlocks *deadlocks; /* NULL: nobody has looked for any */
 };

@@ -67,6 +67,7 @@ static struct text text_of(FILE *out, const struct report *report, struct symbol
 		.names = options->names,
 		.view = options->view,
 		.stacks_view = options->stacks,
+		.blame_view = options->blame,
 		.top = options->top,
 		.colour = options->colour,
 		.directory = options->directory,
@@ -112,6 +113,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	if (everything) {
 		text_resources(&text);
 		text_queues(&text);
+		text_blame(&text);
 		text_stack_views(&text);
 		text_errors(&text);
 	}

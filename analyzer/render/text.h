@@ -19,6 +19,7 @@ struct text {
 	struct range_names *names; /* NULL: none are known */
 	struct view view;
 	enum stacks_view stacks_view;
+	enum blame_view blame_view;
 	unsigned top; /* 0: all */
 	bool colour;
 	const char *directory;	  /* paths are shown relative to it */
@@ -39,6 +40,7 @@ void text_deadlock(struct text *text, uint32_t index);
 void text_waits(struct text *text);
 void text_resources(struct text *text);
 void text_queues(struct text *text);
+void text_blame(struct text *text);
 void text_stack_views(struct text *text);
 void text_errors(struct text *text);
 void text_ioctls(struct text *text);
@@ -54,6 +56,9 @@ static inline bool text_has_deadlocks(const struct text *text)
 	return text->deadlocks && text->deadlocks->count;
 }
 
+/* Who is blamed, by the place where the lock was acquired, or by the program where that says more.
+ * Belongs to the scratch. */
+const char *text_holder(struct text *text, const struct blame *blame);
 void text_heading(struct text *text, const char *heading);
 /* How many of `count` items are shown. */
 uint32_t text_shown(const struct text *text, uint32_t count);

@@ -197,7 +197,7 @@ static const char *script_name(struct text *text, const struct process_info *pro
 			       strlen(process->arguments) > (size_t)longest ? "..." : ""));
 }
 
-static const char *culprit_name(struct text *text, const struct blame *blame)
+const char *text_holder(struct text *text, const struct blame *blame)
 {
 	const struct catalog *catalog = text->catalog;
 	struct site site = site_of(catalog, text->symbols, blame->holder_stack);
@@ -231,7 +231,7 @@ static bool same_lock(const struct blame *a, const struct blame *b)
 
 static void charge(struct text *text, struct culprits *culprits, const struct blame *blame)
 {
-	const char *name = culprit_name(text, blame);
+	const char *name = text_holder(text, blame);
 	struct culprit *culprit = NULL;
 
 	for (uint32_t i = 0; i < culprits->items.count && !culprit; i++)

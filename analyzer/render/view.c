@@ -68,6 +68,23 @@ bool view_parse_stacks(const char *text, enum stacks_view *stacks)
 	return false;
 }
 
+static const char *const blame_views[] = {
+	[BLAME_NONE] = NULL,
+	[BLAME_SITE] = "site",
+	[BLAME_PROCESS] = "process",
+	[BLAME_RESOURCE] = "resource",
+};
+
+bool view_parse_blame(const char *text, enum blame_view *blame)
+{
+	for (unsigned i = BLAME_SITE; i <= BLAME_RESOURCE; i++)
+		if (!strcmp(blame_views[i], text)) {
+			*blame = (enum blame_view)i;
+			return true;
+		}
+	return false;
+}
+
 bool view_parse_sort(const char *text, enum sort_key *sort)
 {
 	for (unsigned i = 0; i < SORT_KEYS; i++)
@@ -168,6 +185,15 @@ char *view_choices_stacks(void)
 
 	for (unsigned i = STACKS_WAITED; i <= STACKS_BOTH; i++)
 		list = joined(list, stacks_views[i]);
+	return list;
+}
+
+char *view_choices_blame(void)
+{
+	char *list = NULL;
+
+	for (unsigned i = BLAME_SITE; i <= BLAME_RESOURCE; i++)
+		list = joined(list, blame_views[i]);
 	return list;
 }
 

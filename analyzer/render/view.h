@@ -24,6 +24,9 @@ enum column {
 /* The trees of stacks that are wanted. */
 enum stacks_view { STACKS_NONE, STACKS_WAITED, STACKS_CAUSED, STACKS_BOTH };
 
+/* The table of blame that is wanted. */
+enum blame_view { BLAME_NONE, BLAME_SITE, BLAME_PROCESS, BLAME_RESOURCE };
+
 #define COLUMNS_ROOM 64
 
 /* All zero: resources by time waited, in the usual columns. */
@@ -36,6 +39,7 @@ struct view {
 /* "site". False: there is no such view. */
 bool view_parse_by(const char *text, enum view_by *by);
 bool view_parse_stacks(const char *text, enum stacks_view *stacks);
+bool view_parse_blame(const char *text, enum blame_view *blame);
 bool view_parse_sort(const char *text, enum sort_key *sort);
 /*
  * "FILE,WAIT", in any case; "+INODE": after the usual ones of `by`. NULL: taken; else the first
@@ -47,6 +51,7 @@ const char *view_parse_columns(const char *list, enum view_by by, struct view *v
 char *view_choices_by(void);
 char *view_choices_sort(void);
 char *view_choices_stacks(void);
+char *view_choices_blame(void);
 char *view_choices_columns(void);
 void view_list_columns(FILE *out);
 

@@ -120,6 +120,20 @@ class Views(EndToEnd):
         self.assertNotIn("\nStacks", self.text())
         self.assertIn("waited, caused, both", self.refused("--stacks", "all"))
 
+    def test_the_blame_of_places_and_of_resources_adds_up_to_what_was_waited(self):
+        for what in "site", "resource":
+            text = self.text("--blame", what)
+            table = text[text.index("\nBlame, by "):].split("\n\n")[0]
+            shares = [int(share) for share in re.findall(r" (\d+) %", table)]
+            self.assertTrue(len(shares) <= 10 and 95 <= sum(shares) <= 100, table)
+        self.assertNotIn("\nBlame", self.text())
+        self.assertIn("site, process, resource", self.refused("--blame", "all"))
+
+    def test_the_process_that_held_is_blamed(self):
+        holder = max(self.report().document["process_blame"], key=lambda one: one["exclusive_ns"])
+        text = self.text("--blame", "process")
+        self.assertRegex(text, rf"\nBlame, by process\nPROCESS .*\n{re.escape(holder['command'])}\[{holder['pid']}\] ")
+
     def test_a_pattern_selects_files(self):
         document = self.report("trace", "--path", "fir*").document
         self.assertEqual({os.path.basename(resource["path"]) for resource in document["resources"]}, {"first.lock"})

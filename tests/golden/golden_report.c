@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints a report that was made by hand: golden-report SCENARIO text|all|colour|stacks|json. */
+/* Prints a report that was made by hand: golden-report SCENARIO
+ * text|all|colour|stacks|blame-WHAT|json. */
 #include <stdio.h>
 #include <string.h>
 
@@ -50,7 +51,8 @@ int main(int argc, char **argv)
 	struct render_options options = { .top = 10, .directory = "/srv/shop", .deadlocks = &none };
 
 	if (!report) {
-		fprintf(stderr, "usage: golden-report SCENARIO text|all|colour|stacks|json\n");
+		fprintf(stderr,
+			"usage: golden-report SCENARIO text|all|colour|stacks|blame-WHAT|json\n");
 		return 2;
 	}
 	options.colour = !strcmp(argv[2], "colour");
@@ -58,6 +60,8 @@ int main(int argc, char **argv)
 		options.top = 0;
 	if (!strcmp(argv[2], "json") || !strcmp(argv[2], "stacks"))
 		options.stacks = STACKS_BOTH;
+	if (!strncmp(argv[2], "blame-", 6) && !view_parse_blame(argv[2] + 6, &options.blame))
+		return 2;
 	if (!strcmp(argv[2], "json"))
 		render_json(stdout, report, findings(argv[1]), symbols, &options);
 	else
