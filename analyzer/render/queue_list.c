@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the queues for locks were like, where that is worth a word: convoys, starvation, nesting. */
+#include <stdlib.h>
+
+#include "analyzer/base/memory.h"
 #include "analyzer/render/text.h"
 
 static bool is_remarkable(const struct resource *resource)
@@ -52,23 +55,70 @@ static void say_queue(struct text *text, const struct resource *resource)
 	scratch_reset(&text->scratch);
 }
 
+/* With a line of its own: not one of many that the table shows as one, and only nested. */
+static bool stands_alone(const struct text *text, const struct resource *resource)
+{
+	return is_remarkable(resource) &&
+	       (!text->top || !resource->fold || resource->convoy_waits || resource->starved);
+}
+
+/* How often the others of each fold were held while their holder waited; the caller frees it. Their
+ * times would count one wait for each of the locks that were held then. */
+static uint64_t *nested_in_folds(const struct text *text, uint32_t *folds)
+{
+	const struct report *report = text->report;
+	uint64_t *nested = xcalloc(report->fold_count + 1, sizeof(*nested));
+
+	*folds = 0;
+	for (uint32_t i = 0; i < report->resource_count; i++) {
+		const struct resource *resource = &report->resources[i];
+
+		if (!is_remarkable(resource) || stands_alone(text, resource))
+			continue;
+		*folds += !nested[resource->fold - 1];
+		nested[resource->fold - 1] += resource->nested;
+	}
+	return nested;
+}
+
+static void say_fold(struct text *text, const struct report_group *fold, uint64_t nested)
+{
+	const char *file =
+		phrase_file(&text->scratch, text->catalog, fold->counts.file, text->directory);
+
+	fprintf(text->out,
+		"%s of %s%s:\n" TEXT_PAD "Held while their holder waited for another lock: %s.\n",
+		phrase_number(&text->scratch, fold->members, "lock", "locks"), file,
+		fold->files > 1 ? " and others like it" : "",
+		phrase_number(&text->scratch, nested, "time", "times"));
+	scratch_reset(&text->scratch);
+}
+
 void text_queues(struct text *text)
 {
 	const struct report *report = text->report;
-	uint32_t count = 0, shown = 0;
+	uint32_t count, shown = 0, most;
+	uint64_t *nested = nested_in_folds(text, &count);
 
 	for (uint32_t i = 0; i < report->resource_count; i++)
-		count += is_remarkable(&report->resources[i]);
-	if (!count)
-		return;
-	text_heading(text, "Queues");
-	for (uint32_t i = 0; i < report->resource_count && shown < text_shown(text, count); i++) {
-		if (!is_remarkable(&report->resources[i]))
+		count += stands_alone(text, &report->resources[i]);
+	most = text_shown(text, count);
+	if (count)
+		text_heading(text, "Queues");
+	for (uint32_t i = 0; i < report->resource_count && shown < most; i++) {
+		if (!stands_alone(text, &report->resources[i]))
 			continue;
 		say_queue(text, &report->resources[i]);
 		shown++;
 	}
+	for (uint32_t i = 0; i < report->fold_count && shown < most; i++) {
+		if (!nested[i])
+			continue;
+		say_fold(text, &report->folds[i], nested[i]);
+		shown++;
+	}
 	if (count > shown)
 		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));
+	free(nested);
 	scratch_reset(&text->scratch);
 }
