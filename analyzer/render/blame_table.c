@@ -267,6 +267,19 @@ static void print_resources(struct text *text)
 	print_rest(text, all, shown);
 }
 
+/* Where the tables may tell too much. */
+static void print_at_most(struct text *text)
+{
+	uint64_t count = text->report->waits_at_most;
+
+	if (count)
+		fprintf(text->out, "At most %s of this: %s of unknown end.\n",
+			phrase_duration(&text->scratch, text->report->at_most_ns),
+			count == 1 ? "a wait"
+				   : scratch_format(&text->scratch, "%s waits",
+						    phrase_count(&text->scratch, count)));
+}
+
 void text_blame(struct text *text)
 {
 	if (!text->report->wait_ns)
@@ -284,5 +297,7 @@ void text_blame(struct text *text)
 		print_resources(text);
 		break;
 	}
+	if (text->blame_view != BLAME_NONE)
+		print_at_most(text);
 	scratch_reset(&text->scratch);
 }

@@ -17,6 +17,7 @@ static struct json_object *blame_row(const struct json *json, const struct blame
 	set(object, "exclusive_ns", number(blame->exclusive));
 	set(object, "inclusive_ns", number(blame->inclusive));
 	set(object, "hand_off_ns", number(blame->hand_off));
+	set(object, "at_most_ns", number(blame->at_most));
 	set(object, "waits", number(blame->waits));
 	return object;
 }

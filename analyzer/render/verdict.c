@@ -33,12 +33,17 @@ static void say_cut_off(struct text *text)
 			report->died_waiting == 1 ? "its process" : "their process");
 }
 
-/* What lasted so long at most is not added to what was measured. */
+/* What lasted so long at most is not added to what was measured; here nothing was. */
+static bool only_at_most(const struct report *report)
+{
+	return report->waits_at_most == report->waits_total;
+}
+
 static void say_waits(struct text *text)
 {
 	const struct report *report = text->report;
 	const struct report_wait *worst = report->waits;
-	bool only = report->waits_at_most == report->waits_total;
+	bool only = only_at_most(report);
 	const char *at_most = only ? "at most " : "";
 	uint64_t count = report->waits_total - (only ? 0 : report->waits_at_most);
 	const char *cost =
@@ -175,7 +180,7 @@ void text_verdict(struct text *text)
 /* All blame of one line of code (or of one program, where no line is known). */
 struct culprit {
 	char *name;
-	uint64_t exclusive;
+	uint64_t caused; /* ns */
 	const struct blame *largest;
 	bool varies; /* not the same range each time */
 };
@@ -229,7 +234,8 @@ static bool same_lock(const struct blame *a, const struct blame *b)
 	       a->holder_start == b->holder_start && a->holder_end == b->holder_end;
 }
 
-static void charge(struct text *text, struct culprits *culprits, const struct blame *blame)
+static void charge(struct text *text, struct culprits *culprits, const struct blame *blame,
+		   uint64_t caused)
 {
 	const char *name = text_holder(text, blame);
 	struct culprit *culprit = NULL;
@@ -242,7 +248,7 @@ static void charge(struct text *text, struct culprits *culprits, const struct bl
 			 (struct culprit){ .name = xstrdup(name), .largest = blame });
 		culprit = &culprits->items.items[culprits->items.count - 1];
 	}
-	culprit->exclusive += blame->exclusive;
+	culprit->caused += caused;
 	culprit->varies |= !same_lock(culprit->largest, blame);
 }
 
@@ -255,8 +261,9 @@ static void say_culprit(struct text *text, const struct culprit *culprit)
 	const char *name = range_names_of(text->names, blame->holder_file, blame->holder_world,
 					  blame->holder_start, blame->holder_end, room);
 
-	fprintf(text->out, "%s of it caused by %s, %sholding ",
-		phrase_duration(&text->scratch, culprit->exclusive), culprit->name,
+	fprintf(text->out, "%s%s of it caused by %s, %sholding ",
+		only_at_most(text->report) ? "At most " : "",
+		phrase_duration(&text->scratch, culprit->caused), culprit->name,
 		culprit->varies ? "mostly " : "");
 	if (name)
 		fprintf(text->out, "%s %s.", file, phrase_escaped(&text->scratch, name));
@@ -275,12 +282,14 @@ static void say_worst_culprit(struct text *text)
 
 	for (uint32_t i = 0; i < text->report->root_count; i++) {
 		const struct blame *blame = &text->report->roots[i];
+		uint64_t caused =
+			blame->exclusive - (only_at_most(text->report) ? 0 : blame->at_most);
 
-		if (blame->holder_process != NONE)
-			charge(text, &culprits, blame);
+		if (blame->holder_process != NONE && caused)
+			charge(text, &culprits, blame, caused);
 	}
 	for (uint32_t i = 0; i < culprits.items.count; i++)
-		if (!worst || culprits.items.items[i].exclusive > worst->exclusive)
+		if (!worst || culprits.items.items[i].caused > worst->caused)
 			worst = &culprits.items.items[i];
 	if (worst)
 		say_culprit(text, worst);

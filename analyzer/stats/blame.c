@@ -120,6 +120,7 @@ static struct blame_entry *find(struct blames *blames, const struct blame *wante
 		*at = blames->entries.count;
 		vec_push(&blames->entries, (struct blame_entry){ .blame = *wanted });
 		blames->entries.items[*at].blame.hand_off = 0;
+		blames->entries.items[*at].blame.at_most = 0;
 	}
 	return &blames->entries.items[*at];
 }
@@ -131,6 +132,7 @@ static void charge(struct blames *blames, const struct blame *to, uint64_t exclu
 
 	entry->blame.exclusive += exclusive;
 	entry->blame.hand_off += to->hand_off;
+	entry->blame.at_most += to->at_most;
 	entry->blame.inclusive += inclusive;
 	if (entry->last != blames->waits) {
 		entry->last = blames->waits;
@@ -163,6 +165,7 @@ void blames_charge(struct blames *blames, const struct wait *wait, uint32_t reso
 		.holder_file = NONE,
 		.resource = resource,
 		.hand_off = hand_off,
+		.at_most = wait->at_most ? exclusive : 0,
 	};
 
 	if (hold) {

@@ -158,6 +158,7 @@ struct blame {
 	uint32_t resource; /* index: what was waited for */
 	uint64_t exclusive, inclusive;
 	uint64_t hand_off; /* of exclusive, where nobody is blamed: nobody held it */
+	uint64_t at_most;  /* of exclusive: in waits that ended at an unknown moment */
 	uint64_t waits;
 };
 

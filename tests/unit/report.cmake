@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # From holds and waits to the words of a report.
 unit_test(histogram stats)
-unit_test(stats stats)
+foreach(test stats_waits stats_chains stats_requests stats_resources)
+	unit_test(${test} stats)
+	target_sources(unit-${test} PRIVATE stats_told.c)
+endforeach()
 unit_test(ioctls stats)
 unit_test(queues stats)
 unit_test(stats_polls stats)
