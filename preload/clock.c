@@ -167,22 +167,42 @@ void clock_find(void)
 	find_offsets();
 }
 
-static void measure(struct ticker *ticker)
+/* From `ticker->ticks` and `ns`, which are of one moment, how long they hold, and at which rate. */
+static uint64_t measure(struct ticker *ticker)
 {
 	uint64_t ns = ticker->ns - ticker->first_ns, ticks = ticker->ticks - ticker->first_ticks;
+	bool measured = ticker->first_ns && ns <= 10 * MEASURE_ANEW_NS && ticks > ns / 16;
 
-	if (!ticker->first_ns || ns > 10 * MEASURE_ANEW_NS || ticks <= ns / 16) {
-		ticker->valid = 0;
-	} else if (ns >= MEASURE_NS) {
+	if (measured && ns >= MEASURE_NS)
 		ticker->factor = (ns << TICKER_SHIFT) / ticks;
-		ticker->valid = (VALID_NS << TICKER_SHIFT) / (ticker->factor + 1);
-		if (ns < MEASURE_ANEW_NS)
-			return;
-	} else {
-		return;
+	if (!measured)
+		ticker->factor = 0;
+	if (!measured || ns >= MEASURE_ANEW_NS) {
+		ticker->first_ns = ticker->ns;
+		ticker->first_ticks = ticker->ticks;
 	}
-	ticker->first_ns = ticker->ns;
-	ticker->first_ticks = ticker->ticks;
+	return ticker->factor ? (VALID_NS << TICKER_SHIFT) / (ticker->factor + 1) : 0;
+}
+
+/* A handler that comes before `valid` is written again asks the clock; so does one that leaves by
+ * siglongjmp, and its thread from then on. */
+static void set_moment(struct ticker *ticker, uint64_t ticks, uint64_t ns)
+{
+	uint64_t turn = atomic_load_explicit(&ticker->turn, memory_order_relaxed), valid;
+
+	if (turn & 1)
+		return;
+	atomic_store_explicit(&ticker->turn, turn + 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_release);
+	ticker->valid = 0;
+	atomic_signal_fence(memory_order_release);
+	ticker->ticks = ticks;
+	ticker->ns = ns;
+	valid = measure(ticker);
+	atomic_signal_fence(memory_order_release);
+	ticker->valid = valid;
+	atomic_signal_fence(memory_order_release);
+	atomic_store_explicit(&ticker->turn, turn + 2, memory_order_relaxed);
 }
 
 uint64_t ticker_resync(struct ticker *ticker)
@@ -194,12 +214,7 @@ uint64_t ticker_resync(struct ticker *ticker)
 	before = arch_ticks();
 	ns = clock_monotonic();
 	after = arch_ticks();
-	if (after - before > ONE_MOMENT) {
-		ticker->valid = 0;
-		return ns;
-	}
-	ticker->ticks = before + (after - before) / 2;
-	ticker->ns = ns;
-	measure(ticker);
+	if (after - before <= ONE_MOMENT)
+		set_moment(ticker, before + (after - before) / 2, ns);
 	return ns;
 }

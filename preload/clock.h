@@ -3,6 +3,7 @@
 #ifndef PRELOAD_CLOCK_H
 #define PRELOAD_CLOCK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ uint64_t clock_realtime(void);
  * new.
  */
 struct ticker {
+	/* Odd while the rest is written. A handler may come at any moment: it never writes then,
+	 * and who reads finds out whether one has written. */
+	_Atomic uint64_t turn;
 	uint64_t ticks, ns;		/* one moment on both */
 	uint64_t factor;		/* ns per tick, << TICKER_SHIFT */
 	uint64_t valid;			/* ticks for which that holds; 0: ask the clock */
@@ -37,10 +41,17 @@ uint64_t ticker_resync(struct ticker *ticker);
 
 static inline uint64_t ticker_now(struct ticker *ticker)
 {
-	uint64_t passed = arch_ticks() - ticker->ticks;
+	uint64_t turn = atomic_load_explicit(&ticker->turn, memory_order_relaxed), passed, ns;
 
-	if (__builtin_expect(passed < ticker->valid, 1))
-		return ticker->ns + (passed * ticker->factor >> TICKER_SHIFT);
+	atomic_signal_fence(memory_order_acquire);
+	passed = arch_ticks() - ticker->ticks;
+	if (__builtin_expect(passed < ticker->valid, 1)) {
+		ns = ticker->ns + (passed * ticker->factor >> TICKER_SHIFT);
+		atomic_signal_fence(memory_order_acquire);
+		if (__builtin_expect(
+			    atomic_load_explicit(&ticker->turn, memory_order_relaxed) == turn, 1))
+			return ns;
+	}
 	return ticker_resync(ticker);
 }
 

@@ -110,11 +110,6 @@ void request_abandon_all(struct thread *thread)
 	abandon(thread, 0);
 }
 
-static bool is_on(const stack_t *stack, uintptr_t frame)
-{
-	return frame - (uintptr_t)stack->ss_sp < stack->ss_size;
-}
-
 /*
  * The thread seems to be inside a request already. Either a signal handler interrupted that, or the
  * call was left by siglongjmp: then its frame is gone, and ours is above it, or it was on the
@@ -125,10 +120,11 @@ static void drop_left_requests(struct thread *thread, uintptr_t frame)
 {
 	uint32_t depth = depth_of(thread->slot);
 	stack_t signals;
-	bool inside = on_signal_stack(&signals);
+	bool inside = on_signal_stack(&signals) || is_on_stack(&thread->disarming, frame);
 
 	while (depth && !inside &&
-	       (thread->frame[depth - 1] <= frame || is_on(&signals, thread->frame[depth - 1])))
+	       (thread->frame[depth - 1] <= frame ||
+		is_on_stack(&signals, thread->frame[depth - 1])))
 		depth--;
 	abandon(thread, depth);
 }

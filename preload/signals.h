@@ -33,6 +33,15 @@ static inline void signals_restore(uint64_t before)
 			    0);
 }
 
+#ifndef SS_AUTODISARM /* the kernel's, and not libc's */
+#define SS_AUTODISARM (1 << 31)
+#endif
+
+static inline bool is_on_stack(const stack_t *stack, uintptr_t frame)
+{
+	return frame - (uintptr_t)stack->ss_sp < stack->ss_size;
+}
+
 /*
  * On a signal stack addresses of frames say nothing about which call is inside which. So it is
  * where that can't be asked. `stack`: the one that is set up, if not.
@@ -40,6 +49,16 @@ static inline void signals_restore(uint64_t before)
 static inline bool on_signal_stack(stack_t *stack)
 {
 	return raw2(SYS_sigaltstack, 0, stack) || stack->ss_flags & SS_ONSTACK;
+}
+
+/* A stack that disarms itself the kernel does not know while a handler runs on it: kept for then,
+ * if there is one. */
+static inline void keep_disarming_stack(stack_t *kept)
+{
+	stack_t stack;
+
+	if (!raw2(SYS_sigaltstack, 0, &stack) && stack.ss_flags & SS_AUTODISARM)
+		*kept = stack;
 }
 
 #endif

@@ -84,6 +84,7 @@ static void settle(struct thread *thread)
 	thread->closing.fd = -1;
 	thread->walking = false;
 	thread->walk_stack_taken = false;
+	keep_disarming_stack(&thread->disarming);
 }
 
 /* A vfork child runs on its parent's thread: it must not become that thread. */

@@ -4,6 +4,7 @@
 #ifndef PRELOAD_THREAD_H
 #define PRELOAD_THREAD_H
 
+#include <signal.h>
 #include <stddef.h>
 
 #include "preload/clock.h"
@@ -21,6 +22,7 @@ struct thread {
 	uintptr_t
 		stack_end; /* how far up its stack was readable when a filter came; 0: not known */
 	struct thread_slot *slot;  /* spare: the table was full */
+	stack_t disarming;	   /* its signal stack, if that has SS_AUTODISARM; else of size 0 */
 	uintptr_t frame[NEST_MAX]; /* of the hook that wrote slot->request[i] */
 	struct thread_slot spare;
 	/* The close of one fd that it is inside of, and which file that was; fd -1: none. */

@@ -45,9 +45,9 @@ class Calls(EndToEnd):
     def test_cancelled_calls_and_late_ones(self):
         _, report = self.same(hazard("leaving"))
         self.assert_clean(report)
-        self.assertEqual([wait["outcome"] for wait in report.waits_for("waited")], ["abandoned"] * 2)
+        self.assertEqual([wait["outcome"] for wait in report.waits_for("waited")], ["abandoned"] * 3)
         # Each is told twice: as it began, and as it was left.
-        self.assertEqual(self.flocktrace("dump", "trace").stdout.count("F_OFD_SETLKW"), 4)
+        self.assertEqual(self.flocktrace("dump", "trace").stdout.count("F_OFD_SETLKW"), 6)
         # A close that was cancelled has closed nothing: the lock that it did not give up is waited for.
         for world in ("record", "flock"):
             resource = report.resource("closed", world=world)
@@ -83,6 +83,12 @@ class Calls(EndToEnd):
         lines = self.flocktrace("dump", "--raw", "trace").stdout.splitlines()
         told = ["left" if "abandoned" in line else "locked" for line in lines if re.search(r"abandoned|F_SETLK,.*/(odd|even)", line)]
         self.assertEqual(told, ["left", "locked"] * 10)
+
+    def test_a_handler_on_a_stack_that_disarms_itself_interrupts_a_wait_and_ends_none(self):
+        _, report = self.same(hazard("signals"), "disarmed")
+        self.assert_clean(report)
+        self.assertEqual([wait["outcome"] for wait in report.waits_for("taken")], ["granted"])
+        self.assertNotIn("abandoned", self.flocktrace("dump", "trace").stdout)
 
     def test_interrupted_and_restarted_calls(self):
         stdout, report = self.same(hazard("signals"), "restart")

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls that never come back, or come from where nobody expects them: threads cancelled inside, key
- * destructors and functions called at exit. Prints what the kernel says is locked then.
+ * Calls that never come back, or come from where nobody expects them: threads cancelled inside or
+ * ended by a handler, key destructors and functions called at exit. Prints what the kernel says is
+ * locked then.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +64,26 @@ static void join(pthread_t thread)
 	printf("it was %s\n", result == PTHREAD_CANCELED ? "cancelled" : "not cancelled");
 }
 
-static void cancel_while_waiting(void *how)
+static int cancel(pthread_t thread)
+{
+	return pthread_cancel(thread);
+}
+
+static void end_thread(int number)
+{
+	(void)number;
+	pthread_exit(PTHREAD_CANCELED);
+}
+
+/* From a handler that interrupts the call: its frames are unwound as by a cancellation. */
+static int interrupt(pthread_t thread)
+{
+	struct sigaction action = { .sa_handler = end_thread };
+
+	return sigaction(SIGUSR1, &action, NULL) || pthread_kill(thread, SIGUSR1);
+}
+
+static void leave_while_waiting(int (*leave)(pthread_t thread), void *how)
 {
 	int holder = open("waited", O_RDWR | O_CREAT, 0600);
 	pthread_t thread;
@@ -74,7 +95,7 @@ static void cancel_while_waiting(void *how)
 	while (!tid)
 		usleep(100);
 	wait_until_blocked_in(tid, SYS_fcntl);
-	REQUIRE(!pthread_cancel(thread));
+	REQUIRE(!leave(thread));
 	join(thread);
 	close(holder);
 	lock_record(fd, F_OFD_SETLK, F_WRLCK);
@@ -158,8 +179,9 @@ static void late(void)
 int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	cancel_while_waiting(NULL);
-	cancel_while_waiting(&fd); /* any pointer: asynchronously */
+	leave_while_waiting(cancel, NULL);
+	leave_while_waiting(cancel, &fd); /* any pointer: asynchronously */
+	leave_while_waiting(interrupt, NULL);
 	cancel_close();
 	late();
 	return 0;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h> /* struct clone_args */
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -221,6 +222,29 @@ static void by_syscall_fork(void)
 	reap((pid_t)child);
 }
 
+/* clone3(2), which has no function in libc. */
+static void by_number_3(uint64_t flags)
+{
+	struct clone_args arguments = { .flags = flags, .exit_signal = SIGCHLD };
+	long child = syscall(SYS_clone3, &arguments, sizeof(arguments));
+
+	if (!child) {
+		close_all_by_number();
+		_exit(0);
+	}
+	reap((pid_t)child);
+}
+
+static void by_syscall_clone3(void)
+{
+	by_number_3(0);
+}
+
+static void by_syscall_clone3_files(void)
+{
+	by_number_3(CLONE_FILES);
+}
+
 static void close_and_exit(void)
 {
 	close_all_by_number();
@@ -265,6 +289,8 @@ static const struct way {
 	{ "syscall-fork", by_syscall_fork },
 	{ "syscall-clone", by_syscall_clone },
 	{ "syscall-clone-files", by_syscall_clone_files },
+	{ "syscall-clone3", by_syscall_clone3 },
+	{ "syscall-clone3-files", by_syscall_clone3_files },
 	{ "syscall-clone-vm-vfork", by_syscall_clone_vm_vfork },
 	{ "syscall-clone-vm-vfork-files", by_syscall_clone_vm_vfork_files },
 };

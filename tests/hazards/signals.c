@@ -2,8 +2,8 @@
 /*
  * Signals that come while the program locks. `timer`: a handler that locks, a thousand times a
  * second. `jump`: a handler that leaves by siglongjmp, whatever it interrupts. `stack`: the
- * same from a stack for signals. `restart`: blocked calls that are interrupted, and those that go
- * on.
+ * same from a stack for signals. `disarmed`: a handler that locks on a stack that the kernel
+ * forgets meanwhile. `restart`: blocked calls that are interrupted, and those that go on.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -199,6 +199,56 @@ static void from_stack(void)
 	REQUIRE(!pthread_join(thread, NULL));
 }
 
+/* ---- disarmed: in the midst of a wait, on a signal stack above the thread's, with SS_AUTODISARM
+ */
+
+#ifndef SS_AUTODISARM /* the kernel's, and not libc's */
+#define SS_AUTODISARM (1 << 31)
+#endif
+
+static atomic_int waiter, handled_on_stack;
+
+static void lock_on_stack(int number)
+{
+	(void)number;
+	lock_another(0);
+	handled_on_stack = 1;
+}
+
+static void *wait_with_stack(void *memory)
+{
+	stack_t stack = { .ss_sp = memory, .ss_size = SIGNAL_STACK, .ss_flags = SS_AUTODISARM };
+	int fd = open("taken", O_RDWR);
+
+	REQUIRE(!sigaltstack(&stack, NULL) && (char *)memory > (char *)&stack);
+	lock_another(1);
+	waiter = (int)syscall(SYS_gettid);
+	REQUIRE(!flock(fd, LOCK_EX));
+	return NULL;
+}
+
+static void disarmed(void)
+{
+	int holder = open("taken", O_RDWR | O_CREAT, 0600);
+	/* What is mapped later lies below. */
+	void *memory = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			    -1, 0);
+	pthread_t thread;
+
+	REQUIRE(memory != MAP_FAILED && !flock(holder, LOCK_EX));
+	handle(SIGUSR1, lock_on_stack, SA_ONSTACK | SA_RESTART);
+	REQUIRE(!pthread_create(&thread, NULL, wait_with_stack, memory));
+	while (!waiter)
+		usleep(100);
+	wait_until_blocked_in(waiter, SYS_flock);
+	REQUIRE(!pthread_kill(thread, SIGUSR1));
+	while (!handled_on_stack)
+		usleep(100);
+	wait_until_blocked_in(waiter, SYS_flock);
+	REQUIRE(!flock(holder, LOCK_UN) && !pthread_join(thread, NULL));
+	puts("locked");
+}
+
 /* ---- restart */
 
 #define INTERRUPTIONS 5
@@ -296,6 +346,8 @@ int main(int argc, char **argv)
 		jump(argc > 2 ? (unsigned)atol(argv[2]) : 1);
 	else if (!strcmp(argv[1], "stack"))
 		from_stack();
+	else if (!strcmp(argv[1], "disarmed"))
+		disarmed();
 	else if (!strcmp(argv[1], "restart")) {
 		restart(0);
 		restart(SA_RESTART);
