@@ -60,26 +60,58 @@ static inline void call_on_stack(void *top, void (*function)(void *argument), vo
 			   "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "memory", "cc");
 }
 
+/* clang-format off */
+
+/*
+ * In vfork() and syscall(): a child may come to share this thread's struct thread (thread.h), if it
+ * has one. `l`: its first word says so; `q`: its second too.
+ */
+#define ARCH_SHARE_THREAD(words)                               \
+	"	movq thread_made@gottpoff(%rip), %rax\n"       \
+	"	movq %fs:(%rax), %rax\n"                       \
+	"	testq %rax, %rax\n"                            \
+	"	je 1f\n"                                       \
+	"	mov" #words " $-1, (%rax)\n"
+
 /*
  * syscall(2) forwards by a jump, without a frame of ours: vfork and clone return twice, on this
  * very stack. Numbers whose bit is set in `map` jump to `hook` instead, which finds its arguments
- * where syscall() had them.
+ * where syscall() had them; those whose bit is set in `clones` may make a child in our memory.
  */
-#define ARCH_SYSCALL_ENTRY(map, bits, hook, real)  \
-	__asm__(".text\n"                          \
-		".globl syscall\n"                 \
-		".type syscall, @function\n"       \
-		".p2align 4\n"                     \
-		"syscall:\n"                       \
-		"	.cfi_startproc\n"                \
-		"	endbr64\n"                       \
-		"	cmp $" #bits ", %rdi\n"    \
-		"	jae 1f\n"                        \
-		"	bt %rdi, " #map "(%rip)\n" \
-		"	jc " #hook "\n"            \
-		"1:	jmp *" #real "(%rip)\n"    \
-		"	.cfi_endproc\n"                  \
+#define ARCH_SYSCALL_ENTRY(map, clones, bits, hook, real)      \
+	__asm__(".text\n"                                      \
+		".globl syscall\n"                             \
+		".type syscall, @function\n"                   \
+		".p2align 4\n"                                 \
+		"syscall:\n"                                   \
+		"	.cfi_startproc\n"                      \
+		"	endbr64\n"                             \
+		"	cmp $" #bits ", %rdi\n"                \
+		"	jae 1f\n"                              \
+		"	bt %rdi, " #map "(%rip)\n"             \
+		"	jc " #hook "\n"                        \
+		"	bt %rdi, " #clones "(%rip)\n"          \
+		"	jnc 1f\n"                              \
+		ARCH_SHARE_THREAD(q)                           \
+		"1:	jmp *" #real "(%rip)\n"                \
+		"	.cfi_endproc\n"                        \
 		".size syscall, .-syscall\n")
+
+/* vfork(2) returns twice too; its parent waits for the child. */
+#define ARCH_VFORK_ENTRY(real)                                 \
+	__asm__(".text\n"                                      \
+		".globl vfork\n"                               \
+		".type vfork, @function\n"                     \
+		".p2align 4\n"                                 \
+		"vfork:\n"                                     \
+		"	.cfi_startproc\n"                      \
+		"	endbr64\n"                             \
+		ARCH_SHARE_THREAD(l)                           \
+		"1:	jmp *" #real "(%rip)\n"                \
+		"	.cfi_endproc\n"                        \
+		".size vfork, .-vfork\n")
+
+/* clang-format on */
 
 #elif defined(__aarch64__)
 
@@ -129,27 +161,61 @@ static inline void call_on_stack(void *top, void (*function)(void *argument), vo
 			   "cc");
 }
 
-#define ARCH_SYSCALL_ENTRY(map, bits, hook, real)          \
-	__asm__(".text\n"                                  \
-		".globl syscall\n"                         \
-		".type syscall, %function\n"               \
-		".p2align 4\n"                             \
-		"syscall:\n"                               \
-		"	.cfi_startproc\n"                        \
-		"	hint 34\n" /* bti c */             \
-		"	cmp x0, #" #bits "\n"              \
-		"	b.hs 1f\n"                               \
-		"	adrp x16, " #map "\n"              \
-		"	add x16, x16, :lo12:" #map "\n"    \
-		"	lsr x17, x0, #6\n"                       \
-		"	ldr x16, [x16, x17, lsl #3]\n"           \
-		"	lsr x16, x16, x0\n"                      \
-		"	tbnz x16, #0, " #hook "\n"         \
-		"1:	adrp x16, " #real "\n"             \
-		"	ldr x16, [x16, :lo12:" #real "]\n" \
-		"	br x16\n"                                \
-		"	.cfi_endproc\n"                          \
+/* clang-format off */
+
+#define ARCH_SHARE_THREAD(words)                               \
+	"	adrp x16, :gottprel:thread_made\n"             \
+	"	ldr x16, [x16, :gottprel_lo12:thread_made]\n"  \
+	"	mrs x17, tpidr_el0\n"                          \
+	"	ldr x16, [x17, x16]\n"                         \
+	"	cbz x16, 1f\n"                                 \
+	"	mov x17, #-1\n"                                \
+	"	str " #words "17, [x16]\n"
+
+#define ARCH_SYSCALL_ENTRY(map, clones, bits, hook, real)      \
+	__asm__(".text\n"                                      \
+		".globl syscall\n"                             \
+		".type syscall, %function\n"                   \
+		".p2align 4\n"                                 \
+		"syscall:\n"                                   \
+		"	.cfi_startproc\n"                      \
+		"	hint 34\n" /* bti c */                 \
+		"	cmp x0, #" #bits "\n"                  \
+		"	b.hs 1f\n"                             \
+		"	lsr x17, x0, #6\n"                     \
+		"	adrp x16, " #map "\n"                  \
+		"	add x16, x16, :lo12:" #map "\n"        \
+		"	ldr x16, [x16, x17, lsl #3]\n"         \
+		"	lsr x16, x16, x0\n"                    \
+		"	tbnz x16, #0, " #hook "\n"             \
+		"	adrp x16, " #clones "\n"               \
+		"	add x16, x16, :lo12:" #clones "\n"     \
+		"	ldr x16, [x16, x17, lsl #3]\n"         \
+		"	lsr x16, x16, x0\n"                    \
+		"	tbz x16, #0, 1f\n"                     \
+		ARCH_SHARE_THREAD(x)                           \
+		"1:	adrp x16, " #real "\n"                 \
+		"	ldr x16, [x16, :lo12:" #real "]\n"     \
+		"	br x16\n"                              \
+		"	.cfi_endproc\n"                        \
 		".size syscall, .-syscall\n")
+
+#define ARCH_VFORK_ENTRY(real)                                 \
+	__asm__(".text\n"                                      \
+		".globl vfork\n"                               \
+		".type vfork, %function\n"                     \
+		".p2align 4\n"                                 \
+		"vfork:\n"                                     \
+		"	.cfi_startproc\n"                      \
+		"	hint 34\n" /* bti c */                 \
+		ARCH_SHARE_THREAD(w)                           \
+		"1:	adrp x16, " #real "\n"                 \
+		"	ldr x16, [x16, :lo12:" #real "]\n"     \
+		"	br x16\n"                              \
+		"	.cfi_endproc\n"                        \
+		".size vfork, .-vfork\n")
+
+/* clang-format on */
 
 #else
 #error "flocktrace: port preload/arch.h to this processor"

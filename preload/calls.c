@@ -174,7 +174,7 @@ void call_closed(struct call *call, int error)
 
 	if (likely(!call->recorded))
 		return;
-	thread = thread_if_made();
+	thread = thread_if_settled();
 	if (thread && thread->tid == call->record.tid)
 		thread->closing.fd = -1;
 	if (!error)
@@ -275,6 +275,12 @@ void call_forked(struct call *call, int64_t pid, int error)
 
 /* ---- Explaining */
 
+/* What a child in our memory waits for, or is waited for with, is not ours. */
+static bool recording_own_calls(void)
+{
+	return recording_calls() && !thread_is_childs();
+}
+
 void call_exit(int status)
 {
 	struct record_call record;
@@ -292,7 +298,7 @@ void call_waiting(struct call *call, int64_t pid, bool may_block)
 {
 	call->recorded = false;
 	call->announced = may_block;
-	if (!recording_calls())
+	if (!recording_own_calls())
 		return;
 	call->record = new_record(RECORD_CALL, CALL_WAIT, -1);
 	call->record.value = pid;
@@ -315,7 +321,7 @@ void call_timer(int which, uint64_t ns)
 {
 	struct record_call record;
 
-	if (!recording_calls())
+	if (!recording_own_calls())
 		return;
 	record = new_record(RECORD_CALL_RESULT, CALL_TIMER, which);
 	record.value = (int64_t)ns;

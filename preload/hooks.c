@@ -18,6 +18,7 @@
 #include "preload/arch.h"
 #include "preload/calls.h"
 #include "preload/real.h"
+#include "preload/thread.h"
 
 #define EXPORT __attribute__((visibility("default")))
 
@@ -34,6 +35,8 @@ int entry_fcntl(int fd, int command, void *argument) AS("fcntl");
 int entry_fcntl64(int fd, int command, void *argument) AS("fcntl64");
 int entry___fcntl(int fd, int command, void *argument) AS("__fcntl");
 int entry_ioctl(int fd, unsigned long request, void *argument) AS("ioctl");
+int entry_clone(int (*function)(void *argument), void *stack, int flags, void *argument,
+		void *parent_tid, void *tls, void *child_tid) AS("clone");
 int entry_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 	AS("prctl");
 
@@ -142,8 +145,21 @@ static int syscall_prctl(int option, unsigned long a, unsigned long b, unsigned 
 	return (int)real_syscall(SYS_prctl, option, a, b, c, d);
 }
 
-/* Filled in by syscall_map_fill(): which numbers go to hook_syscall(). */
+/* Filled in by syscall_map_fill(): which numbers go to hook_syscall(), and which make children. */
 uint64_t syscall_map[SYSCALL_NUMBERS / 64];
+uint64_t syscall_clones[SYSCALL_NUMBERS / 64];
+
+static void set_bits(uint64_t *map, const int *numbers, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		map[numbers[i] / 64] |= UINT64_C(1) << numbers[i] % 64;
+}
+
+#ifdef SYS_vfork
+#define VFORK_NUMBER SYS_vfork
+#else
+#define VFORK_NUMBER SYS_clone
+#endif
 
 __attribute__((constructor(102))) static void syscall_map_fill(void)
 {
@@ -151,8 +167,10 @@ __attribute__((constructor(102))) static void syscall_map_fill(void)
 				       SYS_dup,	  SYS_dup3,   DUP2_NUMBER, SYS_close_range,
 				       SYS_prctl, SYS_seccomp };
 
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		syscall_map[numbers[i] / 64] |= UINT64_C(1) << numbers[i] % 64;
+	static const int clones[] = { SYS_clone, SYS_clone3, VFORK_NUMBER };
+
+	set_bits(syscall_map, numbers, sizeof(numbers) / sizeof(*numbers));
+	set_bits(syscall_clones, clones, sizeof(clones) / sizeof(*clones));
 }
 
 /* Entered by a jump from syscall(): the arguments lie where the host put them. */
@@ -188,7 +206,7 @@ __attribute__((used)) long hook_syscall(long number, long a, long b, long c, lon
 	}
 }
 
-ARCH_SYSCALL_ENTRY(syscall_map, 512, hook_syscall, real_syscall);
+ARCH_SYSCALL_ENTRY(syscall_map, syscall_clones, 512, hook_syscall, real_syscall);
 
 /* ---- Closing */
 
@@ -351,6 +369,16 @@ EXPORT pid_t fork(void)
 EXPORT pid_t _Fork(void)
 {
 	return forked(REAL(_Fork));
+}
+
+ARCH_VFORK_ENTRY(real_vfork);
+
+/* The child begins in the host's function, on a stack of its own. */
+int entry_clone(int (*function)(void *argument), void *stack, int flags, void *argument,
+		void *parent_tid, void *tls, void *child_tid)
+{
+	thread_share(flags);
+	return REAL(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
 }
 
 EXPORT void _exit(int status)

@@ -51,7 +51,7 @@ static bool on_own_stack(const void *from, size_t length, const void *frame)
 
 void probe_stack_now(void)
 {
-	struct thread *thread = thread_if_made();
+	struct thread *thread = thread_if_settled();
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0),
 		  page = here & ~(uintptr_t)(PAGE - 1);
 
@@ -65,7 +65,7 @@ void probe_stack_now(void)
 /* Stacks do not shrink: from a frame up to where it was readable before, it still is. */
 static bool on_known_stack(const void *from, size_t length, const void *frame)
 {
-	const struct thread *thread = thread_if_made();
+	const struct thread *thread = thread_if_settled();
 	uintptr_t begin = (uintptr_t)from, end = begin + length, base = (uintptr_t)frame;
 
 	return !may_ask() && thread && begin >= base && end > begin && end <= thread->stack_end &&

@@ -5,11 +5,21 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 
 #include "preload/arch.h"
 
 struct real real;
+
+/* As libc's own functions end. */
+static long result_of(long result)
+{
+	if ((unsigned long)result <= -4096UL)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
 
 /*
  * syscall(2) before our constructor. An allocator that is just being set up calls it, and dlsym
@@ -17,22 +27,26 @@ struct real real;
  */
 static long early_syscall(long number, ...)
 {
-	long argument[6], result;
+	long argument[6];
 	va_list list;
 
 	va_start(list, number);
 	for (int i = 0; i < 6; i++)
 		argument[i] = va_arg(list, long);
 	va_end(list);
-	result = raw_syscall(number, argument[0], argument[1], argument[2], argument[3],
-			     argument[4], argument[5]);
-	if ((unsigned long)result <= -4096UL)
-		return result;
-	errno = (int)-result;
-	return -1;
+	return result_of(raw_syscall(number, argument[0], argument[1], argument[2], argument[3],
+				     argument[4], argument[5]));
 }
 
 long (*real_syscall)(long number, ...) = early_syscall;
+
+/* In C nobody can return twice on one stack: the child gets a copy, as POSIX allows. */
+static pid_t early_vfork(void)
+{
+	return (pid_t)result_of(raw_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0));
+}
+
+pid_t (*real_vfork)(void) = early_vfork;
 
 static void *next(const char *name)
 {
@@ -53,6 +67,7 @@ void real_resolve(void)
 #include "preload/calls.def"
 #undef X
 	*(void **)&real_syscall = next("syscall");
+	*(void **)&real_vfork = next("vfork");
 	if (!real.fcntl64) /* before glibc 2.28, and musl */
 		*(void **)&real.fcntl64 = *(void **)&real.fcntl;
 	if (!real.__fcntl)

@@ -21,8 +21,9 @@ struct real {
 
 extern struct real real;
 
-/* The real syscall(2); the target of the jump in arch.h. */
+/* The real syscall(2) and vfork(2); the targets of the jumps in arch.h. */
 extern long (*real_syscall)(long number, ...);
+extern pid_t (*real_vfork)(void);
 
 /* Looks every pointer up; what libc does not have stays NULL. Constructor only: dlsym may lock and
  * allocate. */

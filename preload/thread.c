@@ -2,6 +2,8 @@
 #include "preload/thread.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "preload/arch.h"
@@ -15,6 +17,9 @@
 #define KEYS_WITHOUT_ALLOCATION 32
 
 __thread struct thread *thread_made;
+
+_Static_assert(offsetof(struct thread, process) == 0 && offsetof(struct thread, stays_shared) == 4,
+	       "arch.h writes them");
 
 static pthread_key_t key;
 static bool key_usable;
@@ -32,7 +37,7 @@ static void thread_ended(void *value)
 
 	if (thread_made == thread)
 		thread_made = NULL;
-	if (thread->process == recorder.process) {
+	if (thread->settled == recorder.process) {
 		request_abandon_all(thread);
 		call_close_left(thread);
 		leave_slot(thread->slot);
@@ -75,7 +80,8 @@ static void settle(struct thread *thread)
 {
 	struct thread_slot *slot;
 
-	thread->process = recorder.process;
+	thread->process = thread->settled = recorder.process;
+	thread->stays_shared = 0;
 	thread->tid = thread_ask_tid();
 	slot = claim_slot();
 	thread->slot = slot ? slot : &thread->spare;
@@ -87,7 +93,12 @@ static void settle(struct thread *thread)
 	keep_disarming_stack(&thread->disarming);
 }
 
-/* A vfork child runs on its parent's thread: it must not become that thread. */
+/*
+ * A vfork child runs on its parent's thread: it must not become that thread. Its locks are counted,
+ * not recorded. They could be, as those of a process of its own, if all that file.c, grants.c and
+ * process.c know of a process lay in the session; for the sake of locks between vfork and exec,
+ * which hardly anybody takes, each of those would have two ways.
+ */
 static struct thread *make(void)
 {
 	uint64_t signals;
@@ -113,7 +124,34 @@ static struct thread *make(void)
 void thread_forget(void)
 {
 	if (thread_made)
-		thread_made->process = 0;
+		thread_made->process = thread_made->settled = 0;
+}
+
+void thread_share(int clone_flags)
+{
+	const int all = CLONE_VM | CLONE_SETTLS | CLONE_THREAD;
+
+	if (!thread_made || (clone_flags & all) != CLONE_VM)
+		return;
+	thread_made->process = THREAD_SHARED;
+	thread_made->stays_shared |= !(clone_flags & CLONE_VFORK);
+}
+
+bool thread_is_childs(void)
+{
+	return unlikely(thread_made && thread_made->process == THREAD_SHARED) &&
+	       process_is_vm_child();
+}
+
+/* NULL in the child. A parent that was kept waiting goes on when the child shares nothing any more.
+ */
+static struct thread *of_two(struct thread *thread)
+{
+	if (process_is_vm_child())
+		return NULL;
+	if (!thread->stays_shared)
+		thread->process = thread->settled;
+	return thread;
 }
 
 struct thread *thread_settle(void)
@@ -123,6 +161,8 @@ struct thread *thread_settle(void)
 
 	if (!thread)
 		return make();
+	if (thread->process == THREAD_SHARED && thread->settled == recorder.process)
+		return of_two(thread);
 	signals = signals_block(); /* forked */
 	settle(thread);
 	signals_restore(signals);

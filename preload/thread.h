@@ -16,9 +16,17 @@
 #define REGIONS_MAX  4
 #define LOCKED_MAX   4
 
+/*
+ * A child in its parent's memory may be using this struct, as the kernel alone can tell: each lock
+ * call asks. Set before such a child is made; arch.h writes both words.
+ */
+#define THREAD_SHARED UINT32_MAX
+
 struct thread {
-	uint32_t process; /* whose thread it was set up for: another number after fork */
-	uint32_t tid;	  /* 0: not known (sandbox.h) */
+	uint32_t process;      /* THREAD_SHARED, or the same as `settled` */
+	uint32_t stays_shared; /* the child does not keep its parent waiting, as vfork's does */
+	uint32_t settled;      /* whose thread it was set up for: another number after fork */
+	uint32_t tid;	       /* 0: not known (sandbox.h) */
 	uintptr_t
 		stack_end; /* how far up its stack was readable when a filter came; 0: not known */
 	struct thread_slot *slot;  /* spare: the table was full */
@@ -65,7 +73,15 @@ static inline struct thread *thread_if_made(void)
 										     : NULL;
 }
 
-/* For thread_current() alone: new, or new after a fork. */
+/* The same, also where a child may share it; in that child it is its parent's. */
+static inline struct thread *thread_if_settled(void)
+{
+	struct thread *thread = thread_made;
+
+	return thread && thread->settled == recorder.process ? thread : NULL;
+}
+
+/* For thread_current() alone: new, new after a fork, or shared. */
 struct thread *thread_settle(void);
 
 /* gettid; 0: not to be had. */
@@ -74,8 +90,15 @@ uint32_t thread_ask_tid(void);
 /* This thread is another one from here on, in a process of the same number. */
 void thread_forget(void);
 
-/* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory, or
- * interrupted while being made). */
+/* Before clone(2): a child with these flags may have this very thread's storage. */
+void thread_share(int clone_flags);
+
+/* Whether this is a child in its parent's memory, as far as it was seen coming. Asks the kernel
+ * only where there may be one. */
+bool thread_is_childs(void);
+
+/* This thread's own, made at its first lock (gettid, mmap). NULL: step aside (no memory,
+ * interrupted while being made, or a child in its parent's memory). */
 static inline struct thread *thread_current(void)
 {
 	struct thread *thread = thread_if_made();

@@ -72,6 +72,16 @@ class Processes(EndToEnd):
                     self.assertEqual(held, f"{kind} waits\n" in stdout)
                     self.assertEqual({pid for pids in self.holders(report, kind) for pid in pids}, {holder} if held else set(), kind)
 
+    def test_what_a_child_in_its_parents_memory_locks_is_counted_and_not_taken_for_its_parents(self):
+        for way, unseen, meanwhile in (("vfork", 4, 0), ("clone", 8, 1), ("syscall", 8, 1)):
+            with self.subTest(way):
+                _, report = self.same(hazard("vm_child"), way)
+                self.assert_clean(report)
+                self.assertEqual((report.quality["lost_unseen"], report.quality["complete"]), (unseen, False))
+                self.assertEqual((report.total("known", "acquisitions"), report.total("meanwhile", "acquisitions")), (2, meanwhile))
+                self.assertEqual(report.resources("own"), [])
+                self.assertNotIn("timer(", self.flocktrace("dump", "trace").stdout)
+
     def test_a_lock_held_over_subprocess(self):
         _, report = self.same(PYTHON, "-c", LOOKS + """
 with open("f", "w") as f:

@@ -152,12 +152,13 @@ static void jump(unsigned seed)
 #define JUMPS_FROM_STACK 10
 #define SIGNAL_STACK	 65536
 
+static atomic_int waiter, jumps;
+
 static void wait_on_signal_stack(int number)
 {
 	int fd = open("taken", O_RDWR);
 
 	(void)number;
-	every(1000);
 	flock(fd, LOCK_EX);
 	REQUIRE(!"the call came back");
 }
@@ -165,18 +166,15 @@ static void wait_on_signal_stack(int number)
 static void *jump_from_stack(void *memory)
 {
 	stack_t stack = { .ss_sp = memory, .ss_size = SIGNAL_STACK };
-	volatile int jumps = 0;
 
 	REQUIRE(!sigaltstack(&stack, NULL));
 	REQUIRE((char *)memory > (char *)&stack);
+	waiter = (int)syscall(SYS_gettid);
 	while (jumps < JUMPS_FROM_STACK)
-		if (!sigsetjmp(out, 1)) {
+		if (!sigsetjmp(out, 1))
 			raise(SIGUSR1);
-		} else {
-			every(0);
-			jumps++;
-			lock_another(jumps);
-		}
+		else
+			lock_another(++jumps);
 	printf("%d jumps\n", jumps);
 	return NULL;
 }
@@ -188,14 +186,19 @@ static void from_stack(void)
 	void *memory = mmap(NULL, SIGNAL_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
 			    -1, 0);
 	pthread_t thread;
-	sigset_t alarm;
 
 	REQUIRE(memory != MAP_FAILED && !flock(holder, LOCK_EX));
 	handle(SIGUSR1, wait_on_signal_stack, SA_ONSTACK);
 	handle(SIGALRM, leave, SA_ONSTACK);
 	REQUIRE(!pthread_create(&thread, NULL, jump_from_stack, memory));
-	REQUIRE(!sigemptyset(&alarm) && !sigaddset(&alarm, SIGALRM));
-	REQUIRE(!pthread_sigmask(SIG_BLOCK, &alarm, NULL));
+	while (!waiter)
+		usleep(100);
+	for (int jump = 0; jump < JUMPS_FROM_STACK; jump++) {
+		wait_until_blocked_in(waiter, SYS_flock);
+		REQUIRE(!pthread_kill(thread, SIGALRM));
+		while (jumps == jump)
+			usleep(100);
+	}
 	REQUIRE(!pthread_join(thread, NULL));
 }
 
@@ -206,7 +209,7 @@ static void from_stack(void)
 #define SS_AUTODISARM (1 << 31)
 #endif
 
-static atomic_int waiter, handled_on_stack;
+static atomic_int handled_on_stack;
 
 static void lock_on_stack(int number)
 {
