@@ -100,6 +100,13 @@ static enum obstacle late_obstacle(const struct kin *kin, enum obstacle file, co
 		return OBSTACLE_SETUID;
 	if (file != OBSTACLE_NONE)
 		return file;
+	return OBSTACLE_NONE;
+}
+
+/* What its silence means, if it lasts: a busy machine, or a library's constructor, can keep the
+ * recorder waiting for long. */
+static enum obstacle doubted_obstacle(const struct kin *kin)
+{
 	if (getenv("FLOCKTRACE_ONLY") && *getenv("FLOCKTRACE_ONLY"))
 		return OBSTACLE_LEFT_OUT;
 	return process_maps(kin->pid, "/libflocktrace.so") == ANSWER_YES ? OBSTACLE_STEPPED_ASIDE
@@ -138,13 +145,25 @@ static void settle(struct coverage *coverage, struct kin *kin, uint64_t now)
 
 		if (process_stat(kin->pid, &stat) && stat.image == kin->image && stat.state != 'Z')
 			name(coverage, kin, obstacle_row(obstacle)->word);
+	} else if (late) {
+		kin->doubt = obstacle_row(doubted_obstacle(kin))->word;
 	}
 }
 
-/* It ended between two looks, and the last one had not found the recorder in it. */
+/* The image that it was has had its time, and the last look had not found the recorder in it. */
+static void judge_doubted(struct coverage *coverage, struct kin *kin)
+{
+	if (kin->doubt && !kin->settled &&
+	    !reaped_announced_since(coverage->reaped, kin->pid, kin->since))
+		name(coverage, kin, kin->doubt);
+}
+
+/* It ended between two looks. */
 static void judge_ended(struct coverage *coverage, struct kin *kin)
 {
-	if (kin->exe && !kin->settled && !reaped_announced(coverage->reaped, kin->pid))
+	judge_doubted(coverage, kin);
+	if (kin->exe && !kin->settled && !kin->doubt &&
+	    !reaped_announced(coverage->reaped, kin->pid))
 		name(coverage, kin, "ended before it could be looked at");
 	if (kin->named)
 		reaped_seen(coverage->reaped, kin->pid, true);
@@ -163,10 +182,12 @@ static bool look(struct coverage *coverage, uint32_t index, uint64_t now)
 		return false;
 	}
 	if (stat.image != kin->image || !kin->start_time) {
+		judge_doubted(coverage, kin);
 		kin->start_time = stat.start_time;
 		kin->image = stat.image;
 		kin->since = now;
 		kin->settled = false;
+		kin->doubt = NULL;
 		kin->inner = process_inner_pid(kin->pid);
 		coverage->changed = true;
 	}
@@ -174,7 +195,7 @@ static bool look(struct coverage *coverage, uint32_t index, uint64_t now)
 		settle(coverage, kin, now);
 	if (kin->settled && (kin->named || kin->image != kin->forked_from))
 		reaped_seen(coverage->reaped, kin->pid, kin->named);
-	if (!kin->settled)
+	if (!kin->settled && !kin->doubt)
 		coverage->changed = true;
 	if (!coverage->has_lists)
 		return true;
@@ -312,7 +333,7 @@ static void judge_last(struct coverage *coverage, struct kin *kin)
 	process_executable(kin->pid, exe, sizeof(exe));
 	free(kin->exe);
 	kin->exe = xstrdup(exe);
-	name(coverage, kin, "still ran at the end of the program");
+	name(coverage, kin, kin->doubt ? kin->doubt : "still ran at the end of the program");
 }
 
 void coverage_end(struct coverage *coverage)

@@ -23,6 +23,7 @@ struct kin {
 	uint64_t since;	      /* when this image was first looked at, ns */
 	bool settled;	      /* this image is recorded, or was named */
 	bool named;
+	const char *doubt; /* why it may not be recorded, if it stays silent; NULL: nothing yet */
 	bool ours; /* the program, or seen as a child of one that is; a slot alone proves nothing */
 	char *exe; /* NULL: not looked at yet */
 };

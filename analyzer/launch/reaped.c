@@ -64,6 +64,8 @@ static void announced(struct reaped *reaped, uint64_t position, const struct rec
 	entry = known(reaped, record->pid);
 	if (!entry->position)
 		entry->position = position;
+	if (record->reason != PROCESS_AGAIN)
+		entry->heard = clock_now();
 	if (entry->process == record->process)
 		return;
 	at = map_find(&reaped->by_process, hash_u64(record->process, 1), same_process, &wanted);
@@ -133,6 +135,11 @@ void reaped_ours(struct reaped *reaped, pid_t pid, int status, const char *exe)
 bool reaped_announced(struct reaped *reaped, pid_t pid)
 {
 	return known(reaped, pid)->position != 0;
+}
+
+bool reaped_announced_since(struct reaped *reaped, pid_t pid, uint64_t time)
+{
+	return known(reaped, pid)->heard > time;
 }
 
 static void judge(struct reaped *reaped, const struct reaped_child *child, bool lost)

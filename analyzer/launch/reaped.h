@@ -20,6 +20,7 @@ struct known_pid {
 	pid_t pid;
 	uint32_t process;  /* of its newest announcement */
 	uint64_t position; /* of its first announcement; 0: none, or it was reaped since */
+	uint64_t heard;	   /* when its newest one was drained, ns */
 	bool exited;	   /* that process was seen to exit */
 	bool seen;	   /* an image of its own was looked at from outside */
 	bool named;	   /* and was found not to be recorded */
@@ -50,6 +51,8 @@ void reaped_seen(struct reaped *reaped, pid_t pid, bool named);
 void reaped_ours(struct reaped *reaped, pid_t pid, int status, const char *exe);
 /* Whether the process that has this pid now has announced itself. */
 bool reaped_announced(struct reaped *reaped, pid_t pid);
+/* The same of the image that was first looked at then, ns. */
+bool reaped_announced_since(struct reaped *reaped, pid_t pid, uint64_t time);
 /* Judges those that have waited long enough; lost: announcements may have been lost too. */
 void reaped_judge(struct reaped *reaped, uint64_t now, bool lost);
 void reaped_end(struct reaped *reaped);

@@ -23,6 +23,13 @@ class Coverage(EndToEnd):
         self.assertEqual(found, set())
         self.assertEqual((report.quality["complete"], report.quality["missing"]), (True, ""))
 
+    def test_a_program_that_takes_long_to_start_is_recorded(self):
+        """It ends soon after its start, and another one that is left out in the same process is not forgotten."""
+        report, found = self.untraced("sh", "-c", f"{victim('slow_start')}; true")
+        self.assertEqual((found, report.quality["missing"]), (set(), ""))
+        report, found = self.untraced("sh", "-c", f"exec {PYTHON} -c '{LINGER}'", environment={"FLOCKTRACE_ONLY": "sh"})
+        self.assertEqual([reason for _, reason in found], ["left out by FLOCKTRACE_ONLY"])
+
     @unittest.skipUnless(os.path.exists(victim("static")), "no static libc here")
     def test_a_static_program(self):
         report, found = self.untraced("sh", "-c", victim("static") + "; true")
