@@ -17,6 +17,7 @@
 #define INTERVAL_MIN  (10 * MILLISECOND)
 #define INTERVAL_MAX  (200 * MILLISECOND)
 #define COST_FACTOR   50		  /* at most 1/50 of the time is spent walking */
+#define QUIET_FACTOR  300		  /* while nothing changes */
 #define TIME_TO_SPEAK (100 * MILLISECOND) /* from exec to the recorder's constructor */
 #define SLICE	      8			  /* processes looked at before the ring is drained again */
 
@@ -242,6 +243,8 @@ static void finish_walk(struct coverage *coverage, uint64_t now)
 	if (interval > INTERVAL_MAX)
 		interval = INTERVAL_MAX;
 	coverage->interval = interval;
+	if (!coverage->changed && interval < QUIET_FACTOR * coverage->spent)
+		interval = QUIET_FACTOR * coverage->spent;
 	if (earliest < COST_FACTOR * coverage->spent)
 		earliest = COST_FACTOR * coverage->spent;
 	coverage->earliest = now + earliest;

@@ -90,7 +90,7 @@ static bool add_writers(const struct task *task, int fd, const struct open_files
 		if (end->inode != file.inode)
 			continue;
 		pipe |= end->pid == task->pid;
-		if (end->writes)
+		if (open_pipe_writes(end))
 			vec_push(&others->vec, end->pid);
 	}
 	return pipe;

@@ -5,19 +5,12 @@
 #include <time.h>
 
 #include "analyzer/live/kernel_word.h"
+#include "analyzer/live/pace.h"
 #include "analyzer/live/scene.h"
 #include "analyzer/live/suspects.h"
 
-#define MS	   UINT64_C(1000000)
-#define LOOK_NS	   (20 * MS) /* between two looks that must be equal */
-#define QUIET_NS   (50 * MS) /* while the same wait on */
-#define RETRY_NS   (50 * MS) /* the same waits are suspected again after this; then ever later */
-#define RETRY_MAX  (2000 * MS)
-#define TOLD_MAX   (30000 * MS) /* once there is a verdict */
-#define UNKNOWN_NS (500 * MS)	/* so long somebody waits for whom nobody knows */
-#define LIKELY_NS  (1000 * MS)	/* so long no thread lets others wait on purpose */
-#define SHARE	   100		/* of a processor, one part of so many */
-#define SAVED_MAX  (300 * MS)	/* of processor time not used so far */
+#define MS	  UINT64_C(1000000)
+#define LIKELY_NS (1000 * MS) /* so long no thread lets others wait on purpose */
 
 struct standing_verdict {
 	struct live_verdict told;
@@ -32,10 +25,7 @@ struct live {
 	struct timers timers;
 	struct file_names files;
 	struct slot_waits now, before;
-	uint64_t looked, next_look;
-	/* What was judged last: the same again has to wait. */
-	uint64_t judged, next_judge, pause;
-	int64_t saved; /* ns of processor time that may be used */
+	struct pace pace;
 	VEC(struct standing_verdict) standing;
 	VEC(struct live_verdict) told;
 };
@@ -48,7 +38,7 @@ struct live *live_open(const struct header *mapped, const struct header *checked
 	live->slots = (struct slots){ mapped, checked };
 	live->find = find;
 	live->context = context;
-	live->saved = SAVED_MAX;
+	pace_open(&live->pace);
 	return live;
 }
 
@@ -171,7 +161,6 @@ static struct standing_verdict make_verdict(const struct scene *scene, const str
 {
 	struct standing_verdict made = { .told = { .verdict = VERDICT_LIKELY,
 						   .news = true,
-						   .seen = scene->now,
 						   .count = knot->count + knot->behind_count,
 						   .cycle = knot->cycle,
 						   .knot = knot->count } };
@@ -272,6 +261,14 @@ const struct live_verdict *live_verdicts(const struct live *live, uint32_t *coun
 
 /* ---- Looking */
 
+static uint64_t clock_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 * MS + (uint64_t)now.tv_nsec;
+}
+
 /* What may yet resolve itself, or turn out to be certain when a record that is being written is
  * there, is not told at once. */
 static bool may_be_told(const struct standing_verdict *verdict)
@@ -302,6 +299,7 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 			continue;
 		}
 		verdict.told.verdict = judge(&scene, &knots[i], lost);
+		verdict.told.seen = clock_now();
 		if (may_be_told(&verdict) && stands_still(live, &verdict))
 			news |= tell(live, verdict);
 		else
@@ -311,67 +309,61 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 	return news;
 }
 
+/* Whether all who wait for a lock are in deadlocks that are certain, or behind: nothing about them
+ * is to be learnt. */
+static bool all_is_certain(const struct live *live, const struct slot_waits *settled)
+{
+	uint32_t told = 0;
+
+	for (uint32_t i = 0; i < live->standing.count; i++) {
+		const struct standing_verdict *verdict = &live->standing.items[i];
+
+		for (uint32_t j = 0; j < verdict->members.count; j++)
+			told += verdict->told.verdict == VERDICT_CERTAIN &&
+				verdict->members.items[j].waits_for == WAITS_FOR_LOCK;
+	}
+	return told == settled->vec.count;
+}
+
 static bool look_at(struct live *live, const struct slot_waits *settled, uint64_t now, bool lost)
 {
 	uint64_t print = fingerprint(settled);
+	bool same = print == live->pace.judged, news;
 	enum suspicion suspicion;
 
-	if (print == live->judged && now < live->next_judge)
+	if (!pace_may_judge(&live->pace, print, now))
 		return false;
 	suspicion = suspect(&live->slots, settled, &live->files, live->find, live->context);
-	if (print != live->judged)
-		live->pause = RETRY_NS;
-	else if (suspicion != SUSPICION_NONE &&
-		 live->pause < (live->standing.count ? TOLD_MAX : RETRY_MAX))
-		live->pause *= 2;
-	if (suspicion == SUSPICION_UNKNOWN && live->pause < UNKNOWN_NS)
-		live->pause = UNKNOWN_NS;
-	live->next_judge = now + live->pause;
-	if (suspicion == SUSPICION_NONE ||
-	    (suspicion == SUSPICION_UNKNOWN && print != live->judged)) {
-		live->judged = print;
+	if (suspicion == SUSPICION_YES &&
+	    pace_others_come(&live->pace, live->now.vec.count, settled->vec.count, now))
 		return false;
-	}
-	live->judged = print;
-	return look_closely(live, settled, now, lost);
-}
-
-static uint64_t processor_time(void)
-{
-	struct timespec used;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-	return (uint64_t)used.tv_sec * 1000 * MS + (uint64_t)used.tv_nsec;
+	pace_judged(&live->pace, print, suspicion, live->standing.count, now);
+	if (suspicion == SUSPICION_NONE || (suspicion == SUSPICION_UNKNOWN && !same))
+		return false;
+	news = look_closely(live, settled, now, lost);
+	if (all_is_certain(live, settled))
+		pace_rest(&live->pace, now);
+	return news;
 }
 
 bool live_look(struct live *live, uint64_t now, bool lost)
 {
 	struct slot_waits settled = { 0 }, empty = live->before;
-	uint64_t used;
 	bool news = false, quiet;
 
-	if (now < live->next_look)
+	if (!pace_begin(&live->pace, now))
 		return false;
-	used = processor_time();
-	live->saved += live->looked ? (int64_t)((now - live->looked) / SHARE) : 0;
-	if (live->saved > (int64_t)SAVED_MAX)
-		live->saved = SAVED_MAX;
-	live->looked = now;
 	live->before = live->now;
 	live->now = empty;
 	slots_waits(&live->slots, &live->now);
 	keep_settled(live, &settled);
 	drop_those_over(live);
-	if (settled.vec.count && live->saved > 0)
+	if (settled.vec.count)
 		news = look_at(live, &settled, now, lost);
 	list_verdicts(live);
 	quiet = settled.vec.count && settled.vec.count == live->now.vec.count &&
 		settled.vec.count == live->before.vec.count;
-	live->next_look = now + (quiet ? QUIET_NS : LOOK_NS);
 	vec_free(&settled.vec);
-	live->saved -= (int64_t)(processor_time() - used);
-	/* Even the cheap look is too dear for its share now. */
-	if (live->saved < 0)
-		live->next_look += (uint64_t)-live->saved * SHARE;
+	pace_end(&live->pace, quiet, now);
 	return news;
 }

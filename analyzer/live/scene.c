@@ -296,45 +296,48 @@ void scene_take(struct scene *scene, const struct slots *slots, const struct slo
 
 /* ---- Whether it stands */
 
-static bool is_shared_as_before(const struct scene *before, const struct scene *now, uint32_t hold)
+static bool is_waited_for(const struct scene *scene, const struct held *held,
+			  const uint32_t *agents, uint32_t count)
 {
-	const struct held *held = &before->held.items[hold];
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t wait = scene->actors.items[agents[i]].wait;
 
-	for (uint32_t i = 0; i < now->held.count; i++)
-		if (belongs(&now->held.items[i], &held->lock))
-			return now->held.items[i].sharers.count == held->sharers.count;
+		if (wait != NONE && scene->files.items[wait].inode == held->lock.file.inode)
+			return true;
+	}
 	return false;
+}
+
+/*
+ * Who has been forked since may share a lock, without that its parent ran after it was looked at.
+ * Of locks that nobody of them waits for it does not matter, and they come and go.
+ */
+static bool nobody_joined(const struct scene *scene, const uint32_t *agents, uint32_t count)
+{
+	struct open_files joined;
+	bool nobody;
+
+	open_files_read_new(&joined, &scene->open, scene->files.items, scene->files.count);
+	nobody = !joined.hidden;
+	for (uint32_t i = 0; nobody && i < joined.locks.count; i++)
+		for (uint32_t j = 0; nobody && j < scene->held.count; j++)
+			nobody = !belongs(&scene->held.items[j], &joined.locks.items[i]) ||
+				 !is_waited_for(scene, &scene->held.items[j], agents, count);
+	open_files_free(&joined);
+	return nobody;
 }
 
 bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t count)
 {
-	struct scene again = { .waits = scene->waits };
-	bool stands = true;
-
-	open_files_read(&again.open, scene->files.items, scene->files.count, UINT64_MAX);
-	read_locks(&again);
-	/* Of locks that nobody in it waits for it does not matter, and they come and go. */
-	for (uint32_t i = 0; stands && i < scene->held.count; i++) {
-		bool wanted = false;
-
-		for (uint32_t j = 0; j < count && !wanted; j++) {
-			uint32_t wait = scene->actors.items[agents[j]].wait;
-
-			wanted = wait != NONE && scene->files.items[wait].inode ==
-							 scene->held.items[i].lock.file.inode;
-		}
-		stands = !wanted || is_shared_as_before(scene, &again, i);
-	}
-	for (uint32_t i = 0; stands && i < count; i++) {
+	if (!nobody_joined(scene, agents, count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
 		const struct task *task = &scene->tasks.vec.items[agents[i]];
 
-		stands = task_switches(task) == task->switches;
+		if (task_switches(task) != task->switches)
+			return false;
 	}
-	for (uint32_t i = 0; i < again.held.count; i++)
-		vec_free(&again.held.items[i].sharers);
-	vec_free(&again.held);
-	open_files_free(&again.open);
-	return stands;
+	return true;
 }
 
 void scene_free(struct scene *scene)

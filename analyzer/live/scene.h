@@ -57,7 +57,7 @@ struct scene {
 /* Everything: processes, descriptors, threads, the graph. */
 void scene_take(struct scene *scene, const struct slots *slots, const struct slot_waits *waits,
 		const struct timers *timers, live_find find, const void *context, uint64_t now);
-/* Whether those agents have not run since, and their locks are still shared by the same. */
+/* Whether those agents have not run since, and nobody new shares the locks that they wait for. */
 bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t count);
 /* The session's number of a process here; 0: it isn't recorded. */
 uint32_t scene_process(const struct scene *scene, pid_t pid);

@@ -55,8 +55,7 @@ struct said {
 };
 
 struct speaker {
-	uint32_t process;
-	pid_t pid;
+	struct peer peer;
 	uint32_t agent; /* NONE: not needed so far */
 };
 
@@ -66,6 +65,8 @@ struct suspicions {
 	VEC(struct said) said; /* by inode */
 	VEC(struct speaker) speakers;
 	struct graph *graph; /* agents: first the waits */
+	live_find find;
+	const void *context;
 	bool unknown;
 };
 
@@ -97,10 +98,11 @@ static bool process_may_wait(pid_t pid, int depth)
 	return may;
 }
 
-static pid_t pid_of(const struct peer *peer, live_find find, const void *context)
+static pid_t pid_of(const struct suspicions *all, const struct peer *peer)
 {
-	return peer->pidns == process_own_pidns() ? peer->inner
-						  : find(context, peer->inner, peer->start_time);
+	return peer->pidns == process_own_pidns()
+		       ? peer->inner
+		       : all->find(all->context, peer->inner, peer->start_time);
 }
 
 struct process_key {
@@ -187,13 +189,16 @@ static void stick(struct graph *graph, uint32_t agent)
  * at from outside. */
 static uint32_t agent_of(struct suspicions *all, struct speaker *speaker)
 {
+	pid_t pid;
+
 	if (speaker->agent != NONE)
 		return speaker->agent;
-	speaker->agent = wait_of(all, speaker->process);
+	speaker->agent = wait_of(all, speaker->peer.process);
 	if (speaker->agent != MAP_NEW)
 		return speaker->agent;
 	speaker->agent = graph_agent(all->graph);
-	if (speaker->pid && process_may_wait(speaker->pid, GENERATIONS))
+	pid = pid_of(all, &speaker->peer);
+	if (pid && process_may_wait(pid, GENERATIONS))
 		stick(all->graph, speaker->agent);
 	return speaker->agent;
 }
@@ -227,7 +232,7 @@ static void add_wait(struct suspicions *all, uint32_t at, const struct file_name
 		const struct said *said = &all->said.items[first];
 
 		if (said->device == file->device &&
-		    !is_own(wait, said, all->speakers.items[said->speaker].process) &&
+		    !is_own(wait, said, all->speakers.items[said->speaker].peer.process) &&
 		    wait_conflicts(wait, said->flock, said->shared, said->start, said->end)) {
 			wait_for(all, at, said);
 			found = true;
@@ -259,7 +264,9 @@ static bool any_is_stuck(const struct suspicions *all)
 enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits,
 		       const struct file_names *names, live_find find, const void *context)
 {
-	struct suspicions all = { .waits = waits, .graph = graph_new() };
+	struct suspicions all = {
+		.waits = waits, .graph = graph_new(), .find = find, .context = context
+	};
 	struct peer peer;
 	uint32_t at = 0;
 	bool stuck;
@@ -267,9 +274,7 @@ enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits
 	add_waiters(&all);
 	while (slots_next_peer(slots, &at, &peer)) {
 		listen_to(&all, &peer);
-		vec_push(&all.speakers, (struct speaker){ .process = peer.process,
-							  .pid = pid_of(&peer, find, context),
-							  .agent = NONE });
+		vec_push(&all.speakers, (struct speaker){ peer, NONE });
 	}
 	if (all.said.count)
 		qsort(all.said.items, all.said.count, sizeof(*all.said.items), by_inode);

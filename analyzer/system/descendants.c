@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/system/process.h"
@@ -39,28 +40,46 @@ static pid_t entry_pid(const struct dirent *entry)
 	return *end || pid <= 0 ? 0 : (pid_t)pid;
 }
 
+static void children_of_thread(pid_t pid, pid_t tid, struct pids *pids)
+{
+	char name[64], *text = NULL;
+
+	snprintf(name, sizeof(name), "task/%d/children", (int)tid);
+	if (process_file(pid, name, &text) > 0)
+		parse(text, pids);
+	free(text);
+}
+
+/* Each thread is a directory, and the links of the one above them are counted. */
+static bool has_one_thread(const char *tasks)
+{
+	struct stat status;
+
+	return !stat(tasks, &status) && status.st_nlink == 3;
+}
+
 void descendants_children(pid_t pid, struct pids *pids)
 {
-	char path[64], name[64];
-	char *text = NULL;
+	char path[64];
 	struct dirent *entry;
 	DIR *tasks;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	/* Most have one, and listing them costs as much again. */
+	if (has_one_thread(path)) {
+		children_of_thread(pid, pid, pids);
+		return;
+	}
 	tasks = opendir(path);
 	if (!tasks)
 		return;
 	while ((entry = readdir(tasks))) {
 		pid_t tid = entry_pid(entry);
 
-		if (!tid)
-			continue;
-		snprintf(name, sizeof(name), "task/%d/children", (int)tid);
-		if (process_file(pid, name, &text) > 0)
-			parse(text, pids);
+		if (tid)
+			children_of_thread(pid, tid, pids);
 	}
 	closedir(tasks);
-	free(text);
 }
 
 static bool contains(const struct pids *pids, pid_t pid)

@@ -25,13 +25,14 @@ struct open_lock {
 /* An end of a pipe. */
 struct open_pipe {
 	pid_t pid;
+	int fd;
 	uint64_t inode;
-	bool writes;
 };
 
 struct open_files {
 	VEC(struct open_lock) locks;
 	VEC(struct open_pipe) pipes;
+	VEC(pid_t) looked_at; /* in ascending order */
 	/* Process of whose descriptors nothing may be known, started after `since`. */
 	bool hidden;
 };
@@ -39,9 +40,15 @@ struct open_files {
 /* The file that a descriptor of a process refers to; false: that can't be seen. */
 bool open_file_id(pid_t pid, int fd, struct file_id *file);
 
+/* Whether one can write through it; also true where that can't be seen any more. */
+bool open_pipe_writes(const struct open_pipe *pipe);
+
 /* Looks at every process. `since`: clock ticks since boot, as in /proc/PID/stat. */
 void open_files_read(struct open_files *open, const struct file_id *files, uint32_t count,
 		     uint64_t since);
+/* The same of those processes alone that were not there `before`. */
+void open_files_read_new(struct open_files *open, const struct open_files *before,
+			 const struct file_id *files, uint32_t count);
 void open_files_free(struct open_files *open);
 
 #endif

@@ -208,11 +208,15 @@ pid_t process_inner_pid(pid_t pid)
 	return inner;
 }
 
+/* It is for life. */
 uint64_t process_own_pidns(void)
 {
+	static uint64_t own;
 	struct stat stat_;
 
-	return stat("/proc/self/ns/pid", &stat_) ? 0 : stat_.st_ino;
+	if (!own && !stat("/proc/self/ns/pid", &stat_))
+		own = stat_.st_ino;
+	return own;
 }
 
 int process_pidfd(pid_t pid)

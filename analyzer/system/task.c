@@ -32,7 +32,8 @@ static const char *value_of(const char *text, const char *name)
 	return at ? at + strlen(name) : "";
 }
 
-static bool read_status(struct task *task)
+/* threads: how many its process has; NULL: nobody asks. */
+static bool read_status(struct task *task, unsigned long *threads)
 {
 	char text[4096];
 	const char *at;
@@ -46,6 +47,8 @@ static bool read_status(struct task *task)
 	at = value_of(text, "\nNSpid:");
 	for (; *at == '\t'; at += strcspn(at + 1, "\t\n") + 1)
 		task->inner = (pid_t)strtol(at, NULL, 10);
+	if (threads)
+		*threads = strtoul(value_of(text, "\nThreads:"), NULL, 10);
 	task->switches = strtoull(value_of(text, "\nvoluntary_ctxt_switches:"), NULL, 10) +
 			 strtoull(value_of(text, "\nnonvoluntary_ctxt_switches:"), NULL, 10);
 	return true;
@@ -63,6 +66,19 @@ static void read_syscall(struct task *task)
 		task->arguments[i] = strtoull(at, &at, 16);
 }
 
+/* False: it has other threads, or is gone. Most have none, and listing them costs as much again. */
+static bool read_only_thread(pid_t pid, struct tasks *tasks)
+{
+	struct task task = { .pid = pid, .tid = pid };
+	unsigned long threads;
+
+	if (!read_status(&task, &threads) || threads != 1)
+		return false;
+	read_syscall(&task);
+	vec_push(&tasks->vec, task);
+	return true;
+}
+
 bool tasks_read(pid_t pid, struct tasks *tasks)
 {
 	uint32_t before = tasks->vec.count;
@@ -70,6 +86,8 @@ bool tasks_read(pid_t pid, struct tasks *tasks)
 	char path[64];
 	DIR *directory;
 
+	if (read_only_thread(pid, tasks))
+		return true;
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	directory = opendir(path);
 	if (!directory)
@@ -77,7 +95,7 @@ bool tasks_read(pid_t pid, struct tasks *tasks)
 	while ((entry = readdir(directory))) {
 		struct task task = { .pid = pid, .tid = (pid_t)atoi(entry->d_name) };
 
-		if (task.tid <= 0 || !read_status(&task))
+		if (task.tid <= 0 || !read_status(&task, NULL))
 			continue;
 		read_syscall(&task);
 		vec_push(&tasks->vec, task);
@@ -90,7 +108,7 @@ uint64_t task_switches(const struct task *task)
 {
 	struct task now = { .pid = task->pid, .tid = task->tid };
 
-	return read_status(&now) && now.state != 'R' ? now.switches : UINT64_MAX;
+	return read_status(&now, NULL) && now.state != 'R' ? now.switches : UINT64_MAX;
 }
 
 bool task_memory(const struct task *task, uint64_t address, void *bytes, size_t count)
