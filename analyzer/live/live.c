@@ -331,14 +331,13 @@ static bool look_at(struct live *live, const struct slot_waits *settled, uint64_
 	bool same = print == live->pace.judged, news;
 	enum suspicion suspicion;
 
-	if (!pace_may_judge(&live->pace, print, now))
-		return false;
-	suspicion = suspect(&live->slots, settled, &live->files, live->find, live->context);
-	if (suspicion == SUSPICION_YES &&
+	if (!pace_may_judge(&live->pace, print, now) ||
 	    pace_others_come(&live->pace, live->now.vec.count, settled->vec.count, now))
 		return false;
+	suspicion = suspect(&live->slots, settled, &live->files, live->find, live->context);
 	pace_judged(&live->pace, print, suspicion, live->standing.count, now);
-	if (suspicion == SUSPICION_NONE || (suspicion == SUSPICION_UNKNOWN && !same))
+	if (suspicion == SUSPICION_NONE || suspicion == SUSPICION_EARLY ||
+	    (suspicion == SUSPICION_UNKNOWN && !same))
 		return false;
 	news = look_closely(live, settled, now, lost);
 	if (all_is_certain(live, settled))

@@ -14,8 +14,8 @@
 #define COST_MAX   (5000 * MS)
 #define CROWD_NS   (MS / 10) /* so long others are waited for, for each that is there */
 #define CROWD_MAX  (150 * MS)
-#define SHARE	   100	      /* of a processor, one part of so many */
-#define SAVED_MAX  (300 * MS) /* of processor time not used so far */
+#define SHARE	   100	       /* of a processor, one part of so many */
+#define SAVED_MAX  (1000 * MS) /* of processor time not used so far */
 
 static uint64_t processor_time(void)
 {
@@ -95,6 +95,7 @@ void pace_judged(struct pace *pace, uint64_t print, enum suspicion suspicion, bo
 	case SUSPICION_UNKNOWN:
 		pace->pause = at_least(pace->pause, UNKNOWN_NS);
 		break;
+	case SUSPICION_EARLY:
 	case SUSPICION_YES:
 		break;
 	}

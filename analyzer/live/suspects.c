@@ -6,6 +6,7 @@
 #include "analyzer/system/process.h"
 
 #define GENERATIONS 8 /* of children that are looked at */
+#define NEWEST	    8 /* waits of a knot that are looked at */
 
 /* ---- Files */
 
@@ -241,24 +242,71 @@ static void add_wait(struct suspicions *all, uint32_t at, const struct file_name
 	all->unknown |= !found;
 }
 
-static bool any_waits(const uint32_t *agents, uint32_t count, const struct slot_waits *waits)
+/* ---- Whether it is worth the dear look */
+
+static bool sleeps(const struct suspicions *all, const struct slot_wait *wait)
 {
-	for (uint32_t i = 0; i < count; i++)
-		if (agents[i] < waits->vec.count)
-			return true;
-	return false;
+	struct tasks tasks = { 0 };
+	bool sleeps = false;
+
+	for (uint32_t i = 0; i < all->speakers.count; i++)
+		if (all->speakers.items[i].peer.process == wait->process)
+			tasks_read(pid_of(all, &all->speakers.items[i].peer), &tasks);
+	for (uint32_t i = 0; i < tasks.vec.count; i++)
+		sleeps |= (uint32_t)tasks.vec.items[i].inner == wait->tid &&
+			  blocked_on_lock(&tasks.vec.items[i]);
+	vec_free(&tasks.vec);
+	return sleeps;
 }
 
-static bool any_is_stuck(const struct suspicions *all)
+struct newest {
+	const struct slot_wait *of[NEWEST]; /* newest first */
+};
+
+static void note(struct newest *newest, const struct suspicions *all, const uint32_t *agents,
+		 uint32_t count)
 {
+	for (uint32_t i = 0; i < count; i++) {
+		const struct slot_wait *wait = &all->waits->vec.items[agents[i]];
+
+		if (agents[i] >= all->waits->vec.count)
+			continue;
+		for (uint32_t j = 0; wait && j < NEWEST; j++)
+			if (!newest->of[j] || newest->of[j]->time < wait->time) {
+				const struct slot_wait *older = newest->of[j];
+
+				newest->of[j] = wait;
+				wait = older;
+			}
+	}
+}
+
+/* Who went into its request last may be on its way still: on a busy machine for a while. */
+static enum suspicion judge(const struct suspicions *all, const struct knot *knot)
+{
+	struct newest newest = { 0 };
+
+	note(&newest, all, knot->agents, knot->count);
+	for (uint32_t i = 0; i < NEWEST && newest.of[i]; i++)
+		if (!sleeps(all, newest.of[i]))
+			return SUSPICION_EARLY;
+	note(&newest, all, knot->behind, knot->behind_count);
+	return newest.of[0] ? SUSPICION_YES : SUSPICION_NONE;
+}
+
+static enum suspicion solve(const struct suspicions *all)
+{
+	enum suspicion worst = all->unknown ? SUSPICION_UNKNOWN : SUSPICION_NONE;
 	uint32_t count;
 	const struct knot *knots = graph_solve(all->graph, &count);
 
-	for (uint32_t i = 0; i < count; i++)
-		if (any_waits(knots[i].agents, knots[i].count, all->waits) ||
-		    any_waits(knots[i].behind, knots[i].behind_count, all->waits))
-			return true;
-	return false;
+	for (uint32_t i = 0; i < count; i++) {
+		enum suspicion suspicion = judge(all, &knots[i]);
+
+		if (suspicion > worst)
+			worst = suspicion;
+	}
+	return worst;
 }
 
 enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits,
@@ -269,7 +317,7 @@ enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits
 	};
 	struct peer peer;
 	uint32_t at = 0;
-	bool stuck;
+	enum suspicion suspicion;
 
 	add_waiters(&all);
 	while (slots_next_peer(slots, &at, &peer)) {
@@ -280,10 +328,10 @@ enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits
 		qsort(all.said.items, all.said.count, sizeof(*all.said.items), by_inode);
 	for (uint32_t i = 0; i < waits->vec.count; i++)
 		add_wait(&all, i, names);
-	stuck = any_is_stuck(&all);
+	suspicion = solve(&all);
 	map_free(&all.waiting);
 	vec_free(&all.said);
 	vec_free(&all.speakers);
 	graph_free(all.graph);
-	return stuck ? SUSPICION_YES : all.unknown ? SUSPICION_UNKNOWN : SUSPICION_NONE;
+	return suspicion;
 }

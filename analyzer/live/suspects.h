@@ -26,6 +26,7 @@ void file_names_free(struct file_names *names);
 enum suspicion {
 	SUSPICION_NONE,
 	SUSPICION_UNKNOWN, /* nobody says that he holds what somebody waits for */
+	SUSPICION_EARLY,   /* one of them has not gone to sleep */
 	SUSPICION_YES,
 };
 
