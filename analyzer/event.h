@@ -157,6 +157,7 @@ struct process_info {
 
 struct file_info {
 	uint64_t device, inode;
+	uint64_t birth; /* ns since 1970; 0: not known */
 	uint64_t fs_type, mount_flags;
 	uint32_t mode, links;
 	const char *path; /* as last announced */

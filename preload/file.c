@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
@@ -26,7 +27,7 @@ struct known {
 	_Atomic uint32_t reopened; /* number of the process that closed it: there it is no longer
 				      inherited */
 	_Atomic uint64_t position; /* of the last RECORD_FILE */
-	_Atomic uint64_t device, inode;
+	_Atomic uint64_t device, inode, birth;
 	_Atomic uint64_t checked; /* ns */
 };
 
@@ -76,18 +77,67 @@ size_t file_path(int32_t pid, int fd, char *path, size_t room)
 	long length;
 
 	file_proc(link, pid, "/fd/", fd);
-	length = raw4(SYS_readlinkat, -100 /* AT_FDCWD */, link, path, room);
+	length = raw4(SYS_readlinkat, AT_FDCWD, link, path, room);
 	return length > 0 ? (size_t)length : 0;
 }
 
-static struct record_file describe(int fd, const struct stat *status)
+/* What the kernel says of an open file. */
+struct status {
+	uint64_t device, inode;
+	uint64_t birth; /* ns since 1970; 0: not known */
+	uint32_t mode, links;
+};
+
+static bool ask_plainly(int fd, struct status *status)
+{
+	struct stat got;
+
+#ifdef SYS_newfstatat
+	if (raw4(SYS_newfstatat, fd, "", &got, AT_EMPTY_PATH))
+#else
+	if (raw2(SYS_fstat, fd, &got))
+#endif
+		return false;
+	*status = (struct status){ .device = got.st_dev,
+				   .inode = got.st_ino,
+				   .mode = got.st_mode,
+				   .links = (uint32_t)got.st_nlink };
+	return true;
+}
+
+/* As st_dev has it. */
+static uint64_t device_of(uint32_t major, uint32_t minor)
+{
+	return (major & 0xfffu) << 8 | (minor & 0xffu) | (uint64_t)(minor & ~0xffu) << 12;
+}
+
+/* Filters that let fstat pass may not know statx. */
+static bool ask(int fd, struct status *status)
+{
+	struct statx got;
+	const unsigned wanted = STATX_BASIC_STATS | STATX_BTIME;
+
+	if (recorder.sandboxed || raw6(SYS_statx, fd, "", AT_EMPTY_PATH, wanted, &got, 0))
+		return ask_plainly(fd, status);
+	*status = (struct status){ .device = device_of(got.stx_dev_major, got.stx_dev_minor),
+				   .inode = got.stx_ino,
+				   .mode = got.stx_mode,
+				   .links = got.stx_nlink };
+	if (got.stx_mask & STATX_BTIME)
+		status->birth = (uint64_t)got.stx_btime.tv_sec * UINT64_C(1000000000) +
+				got.stx_btime.tv_nsec;
+	return true;
+}
+
+static struct record_file describe(int fd, const struct status *status)
 {
 	struct record_file record = {
 		.kind = RECORD_FILE,
-		.mode = status->st_mode,
-		.device = status->st_dev,
-		.inode = status->st_ino,
-		.links = (uint32_t)status->st_nlink,
+		.mode = status->mode,
+		.device = status->device,
+		.inode = status->inode,
+		.links = status->links,
+		.birth = status->birth,
 	};
 	struct statfs fs;
 
@@ -99,7 +149,7 @@ static struct record_file describe(int fd, const struct stat *status)
 }
 
 /* The path needs 4 KiB that must not lie on the host's stack: each thread has room, once. */
-static uint64_t announce(int fd, const struct stat *status, bool slow)
+static uint64_t announce(int fd, const struct status *status, bool slow)
 {
 	struct record_file record = describe(fd, status);
 	char *path = thread_scratch();
@@ -107,15 +157,6 @@ static uint64_t announce(int fd, const struct stat *status, bool slow)
 
 	record.bytes = (uint16_t)piece.length;
 	return slow ? emit_long_slow(&record, &piece, 1) : emit_long(&record, &piece, 1);
-}
-
-static bool ask(int fd, struct stat *status)
-{
-#ifdef SYS_newfstatat
-	return !raw4(SYS_newfstatat, fd, "", status, 0x1000 /* AT_EMPTY_PATH */);
-#else
-	return !raw2(SYS_fstat, fd, status);
-#endif
 }
 
 static bool is_known(const struct known *known, int fd)
@@ -134,14 +175,14 @@ static bool identity_known(int fd, uint64_t *device, uint64_t *inode)
 
 bool file_identity(int fd, uint64_t *device, uint64_t *inode)
 {
-	struct stat status;
+	struct status status;
 
 	if (!may_ask())
 		return identity_known(fd, device, inode);
 	if (!ask(fd, &status))
 		return false;
-	*device = status.st_dev;
-	*inode = status.st_ino;
+	*device = status.device;
+	*inode = status.inode;
 	return true;
 }
 
@@ -158,12 +199,13 @@ bool file_is_inherited(int fd)
 }
 
 /* `fresh`: the fd and its file are known already, and only the announcement is old. */
-static void learn(struct known *known, int fd, const struct stat *status, bool fresh)
+static void learn(struct known *known, int fd, const struct status *status, bool fresh)
 {
 	set(known->fd_plus_one, 0);
 	set(known->position, announce(fd, status, false));
-	set(known->device, status->st_dev);
-	set(known->inode, status->st_ino);
+	set(known->device, status->device);
+	set(known->inode, status->inode);
+	set(known->birth, status->birth);
 	atomic_store_explicit(&known->fd_plus_one, (uint32_t)fd + 1, memory_order_release);
 	if (fresh)
 		return;
@@ -180,6 +222,7 @@ static uint64_t announce_known(const struct known *known, bool slow)
 		.kind = RECORD_FILE,
 		.device = get(known->device),
 		.inode = get(known->inode),
+		.birth = get(known->birth),
 	};
 
 	return slow ? emit_long_slow(&record, NULL, 0) : emit_long(&record, NULL, 0);
@@ -200,9 +243,17 @@ static struct file recall(int fd, struct known *known)
 	};
 }
 
+static bool is_file(const struct known *known, const struct status *status)
+{
+	uint64_t birth = get(known->birth);
+
+	return get(known->device) == status->device && get(known->inode) == status->inode &&
+	       (!birth || !status->birth || birth == status->birth);
+}
+
 static struct file look(int fd, struct known *known, uint64_t now)
 {
-	struct stat status;
+	struct status status;
 	bool same_fd = is_known(known, fd), fresh;
 	struct file file = { .asked = true };
 	uint64_t signals;
@@ -213,9 +264,9 @@ static struct file look(int fd, struct known *known, uint64_t now)
 		return (struct file){ .step_aside = true };
 	if (fd < 0 || !ask(fd, &status))
 		return file;
-	file.device = status.st_dev;
-	file.inode = status.st_ino;
-	fresh = same_fd && get(known->device) == file.device && get(known->inode) == file.inode;
+	file.device = status.device;
+	file.inode = status.inode;
+	fresh = same_fd && is_file(known, &status);
 	if (same_fd && !fresh)
 		set(known->reopened, recorder.process);
 	if (!fresh || !emit_is_fresh(get(known->position))) {
@@ -291,6 +342,7 @@ void file_duplicated(int from, int to)
 	set(copy->position, get(source->position));
 	set(copy->device, get(source->device));
 	set(copy->inode, get(source->inode));
+	set(copy->birth, get(source->birth));
 	set(copy->checked, get(source->checked));
 	set(copy->reopened, recorder.process);
 	atomic_store_explicit(&copy->fd_plus_one, (uint32_t)to + 1, memory_order_release);
@@ -299,7 +351,7 @@ void file_duplicated(int from, int to)
 reference file_announce_slow(int fd)
 {
 	const struct known *known = known_of(fd);
-	struct stat status;
+	struct status status;
 	uint64_t signals;
 	reference name;
 

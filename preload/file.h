@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which file an fd is: asked once with fstat and readlink, announced, and remembered until the fd
+/* Which file an fd is: asked once with statx and readlink, announced, and remembered until the fd
  * is seen closed. */
 #ifndef PRELOAD_FILE_H
 #define PRELOAD_FILE_H
@@ -35,7 +35,7 @@ bool file_known_beside(int fd);
 /* `to` is now a duplicate of `from`. */
 void file_duplicated(int from, int to);
 
-/* fstat: false if the fd is not open. Behind a filter (sandbox.h): what is known of it, false if
+/* statx: false if the fd is not open. Behind a filter (sandbox.h): what is known of it, false if
  * nothing is. */
 bool file_identity(int fd, uint64_t *device, uint64_t *inode);
 

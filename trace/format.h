@@ -202,7 +202,8 @@ struct record_file {
 	uint64_t mount_flags;
 	uint32_t links;
 	uint32_t reserved;
-	uint64_t reserved2;
+	uint64_t birth; /* when the file was made, ns since 1970: its number may have been another
+			   file's before. 0: not known */
 };
 static_assert(sizeof(struct record_file) == PAYLOAD_WORDS * 8, "struct record_file changed size");
 

@@ -142,9 +142,10 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 		break;
 	case RECORD_FILE:
 		fprintf(out,
-			"  {mode=%#o, fs_type=%#" PRIx64 ", mount_flags=%#" PRIx64 ", links=%u}",
+			"  {mode=%#o, fs_type=%#" PRIx64 ", mount_flags=%#" PRIx64
+			", links=%u, birth=%" PRIu64 "}",
 			record->file.mode, record->file.fs_type, record->file.mount_flags,
-			record->file.links);
+			record->file.links, record->file.birth);
 		break;
 	case RECORD_MODULE:
 		fprintf(out,

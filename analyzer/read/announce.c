@@ -129,7 +129,9 @@ static uint32_t announce_file(struct intern *intern, struct names *names,
 			      const struct raw_record *record)
 {
 	const struct record_file *file = &record->file;
-	uint32_t index = intern_file(intern, file->device, file->inode);
+	const char *path =
+		record->length ? intern_text(intern, record->bytes, record->length) : NULL;
+	uint32_t index = intern_file(intern, file->device, file->inode, file->birth, path);
 	struct file_info *info = &intern->files.items[index];
 
 	if (file->mode) {
@@ -138,8 +140,8 @@ static uint32_t announce_file(struct intern *intern, struct names *names,
 		info->mode = file->mode;
 		info->links = file->links;
 	}
-	if (record->length)
-		info->path = intern_text(intern, record->bytes, record->length);
+	if (path)
+		info->path = path;
 	references_add(&names->references, record->position, RECORD_FILE, index);
 	return index;
 }

@@ -100,7 +100,7 @@ static void take(struct grants *grants, struct intern *intern, const struct foun
 	while (first < at && !is_copy(found, &founds->items.items[first]))
 		first++;
 	event.process = intern_process(intern, found->process);
-	event.file = intern_file(intern, grant->device, grant->inode);
+	event.file = intern_file(intern, grant->device, grant->inode, 0, NULL);
 	if (first < at) {
 		event.kind = EVENT_CALL_RESULT;
 		event.call.call = INHERITED_FD;

@@ -86,17 +86,43 @@ static bool same_file(const void *context, uint32_t index)
 	return file->device == key->device && file->inode == key->inode;
 }
 
-uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode)
+/* Those before them are gone for longer than any announcement is late. */
+#define FILES_BEFORE 16
+
+/* NONE: none of the newest files that had the number. */
+static uint32_t find_file(const struct intern *intern, uint32_t newest, uint64_t birth,
+			  const char *path)
+{
+	uint32_t index = newest;
+
+	for (int i = 0; index != NONE && i < FILES_BEFORE; i++) {
+		const struct file_info *file = &intern->files.items[index];
+
+		if (!birth || !file->birth || file->birth == birth || !path || !*path ||
+		    !strcmp(file->path, path))
+			return index;
+		index = intern->same_number.items[index];
+	}
+	return NONE;
+}
+
+uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode, uint64_t birth,
+		     const char *path)
 {
 	struct file_key key = { intern, device, inode };
-	uint32_t *at = map_find(&intern->file_map, hash_u64(device, inode), same_file, &key);
+	uint32_t *newest = map_find(&intern->file_map, hash_u64(device, inode), same_file, &key);
+	uint32_t before = *newest == MAP_NEW ? NONE : *newest, index;
 
-	if (*at == MAP_NEW) {
-		*at = intern->files.count;
+	index = find_file(intern, before, birth, path);
+	if (index == NONE) {
+		index = *newest = intern->files.count;
 		vec_push(&intern->files,
 			 (struct file_info){ .device = device, .inode = inode, .path = "" });
+		vec_push(&intern->same_number, before);
 	}
-	return *at;
+	if (birth)
+		intern->files.items[index].birth = birth;
+	return index;
 }
 
 struct module_key {
@@ -190,6 +216,7 @@ void intern_free(struct intern *intern)
 		free((struct frame *)intern->stacks.items[i].frames);
 	vec_free(&intern->processes);
 	vec_free(&intern->files);
+	vec_free(&intern->same_number);
 	vec_free(&intern->modules);
 	vec_free(&intern->stacks);
 	vec_free(&intern->untraced);

@@ -16,6 +16,7 @@
 struct intern {
 	VEC(struct process_info) processes;
 	VEC(struct file_info) files;
+	VEC(uint32_t) same_number; /* of each file, the one before it; NONE */
 	VEC(struct module_info) modules;
 	VEC(struct stack_info) stacks;
 	VEC(struct untraced_info) untraced;
@@ -32,7 +33,14 @@ const char *intern_text(struct intern *intern, const void *text, size_t length);
 
 /* The process with this session number; made, with nothing else known, if it is new. NONE for 0. */
 uint32_t intern_process(struct intern *intern, uint32_t number);
-uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode);
+
+/*
+ * The file with this device and inode that was made at `birth` (0: not known) or has this path (""
+ * or NULL: not known). A number is another file's after the first was removed: a file of
+ * another birth and another path is another one. What is not known fits.
+ */
+uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode, uint64_t birth,
+		     const char *path);
 uint32_t intern_module(struct intern *intern, const char *path, const uint8_t *build_id,
 		       uint8_t build_id_bytes);
 uint32_t intern_stack(struct intern *intern, const struct frame *frames, uint32_t count,

@@ -129,7 +129,8 @@ static void refresh(struct merged *merged, struct recording *recording, const st
 		add_process(merged, recording);
 	for (uint32_t i = recording->files.count; i < catalog->file_count; i++)
 		vec_push(&recording->files,
-			 intern_file(intern, catalog->files[i].device, catalog->files[i].inode));
+			 intern_file(intern, catalog->files[i].device, catalog->files[i].inode,
+				     catalog->files[i].birth, catalog->files[i].path));
 	for (uint32_t i = recording->modules.count; i < catalog->module_count; i++)
 		vec_push(&recording->modules, intern_module(intern, catalog->modules[i].path,
 							    catalog->modules[i].build_id,

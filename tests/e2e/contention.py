@@ -50,6 +50,44 @@ class Contention(EndToEnd):
             self.assertEqual(first, second)
 
 
+class Renewed(EndToEnd):
+    """A file system gives the number of a file that was removed to the next one."""
+
+    SCRIPT = """
+import fcntl, os, sys
+number = None
+for name in sys.argv[1:]:
+    for _ in range(1000): # others may be given it in between
+        file = open(name, "w")
+        if number in (None, os.fstat(file.fileno()).st_ino):
+            break
+        file.close()
+        os.unlink(name)
+    number = os.fstat(file.fileno()).st_ino
+    print(number)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    file.close()
+    os.unlink(name)
+"""
+
+    def record_files(self, *names):
+        born = self.run_program("stat", "-c", "%W", ".").stdout
+        with open("/proc/self/status") as status:
+            if born in ("0\n", "-\n") or "Seccomp:\t0" not in status.read():
+                self.skipTest("when a file was made can't be asked here")
+        stdout, report = self.recorded(PYTHON, "-c", self.SCRIPT, *names)
+        if len(set(stdout.split())) > 1:
+            self.skipTest("numbers are not used again here")
+        return report
+
+    def test_another_file_with_the_number_of_one_that_is_gone_is_another_one(self):
+        report = self.record_files("first", "second", "third")
+        self.assertEqual([report.resource(name)["acquisitions"] for name in ("first", "second", "third")], [1, 1, 1])
+
+    def test_a_lock_file_that_is_made_again_and_again_is_one(self):
+        self.assertEqual(self.record_files("again", "again", "again").resource("again")["acquisitions"], 3)
+
+
 class LateChild(EndToEnd):
     def test_a_child_that_had_to_wait_for_a_processor_is_not_taken_for_a_dead_one(self):
         _, report = self.recorded(victim("late_child"))

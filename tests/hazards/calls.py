@@ -87,7 +87,9 @@ class Calls(EndToEnd):
     def test_a_handler_on_a_stack_that_disarms_itself_interrupts_a_wait_and_ends_none(self):
         _, report = self.same(hazard("signals"), "disarmed")
         self.assert_clean(report)
-        self.assertEqual([wait["outcome"] for wait in report.waits_for("taken")], ["granted"])
+        # A busy machine makes waits of nobody known.
+        known = [wait for wait in report.waits_for("taken") if any(holder["pid"] for holder in wait["holders"])]
+        self.assertEqual([wait["outcome"] for wait in known], ["granted"])
         self.assertNotIn("abandoned", self.flocktrace("dump", "trace").stdout)
 
     def test_interrupted_and_restarted_calls(self):

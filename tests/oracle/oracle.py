@@ -29,8 +29,8 @@ TIMEOUT = 60
 # Law 1: the recorder's own system calls after main has started. getpid and getppid: whether this is still the process that it
 # was, since a vfork child has the memory that would tell. kcmp: whether an inherited fd is the parent's under another number.
 # sigaltstack: whether an interrupted call can be told from a left one.
-PERMITTED = {"fstat", "newfstatat", "readlink", "readlinkat", "fstatfs", "gettid", "mmap", "lseek", "getpid", "getppid", "sigaltstack",
-             "kcmp"}
+PERMITTED = {"statx", "fstat", "newfstatat", "readlink", "readlinkat", "fstatfs", "gettid", "mmap", "lseek", "getpid", "getppid",
+             "sigaltstack", "kcmp"}
 # Not the same from run to run: sleeping, waking, and what the allocator asks for.
 RACY = {"futex", "clock_nanosleep", "restart_syscall", "sched_yield", "brk", "munmap", "mprotect", "madvise", "getrandom", "rt_sigreturn"}
 

@@ -115,7 +115,7 @@ static const struct field fields[] = {
 	FIELD(record_file, mount_flags),
 	FIELD(record_file, links),
 	FIELD(record_file, reserved),
-	FIELD(record_file, reserved2),
+	FIELD(record_file, birth),
 	FIELD(record_module, kind),
 	FIELD(record_module, cells),
 	FIELD(record_module, bytes),
