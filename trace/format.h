@@ -275,6 +275,7 @@ enum record_verdict_code {
 	SEEN_CERTAIN = 1,
 	SEEN_UNTIL_TIMEOUT = 2,
 	SEEN_LIKELY = 3,
+	SEEN_LIVELOCK = 4,
 };
 
 enum record_verdict_wait {

@@ -268,6 +268,7 @@ static void print_verdict(struct dump *dump, const struct record_verdict *verdic
 		[SEEN_CERTAIN] = "certain",
 		[SEEN_UNTIL_TIMEOUT] = "until a timer fires",
 		[SEEN_LIKELY] = "likely",
+		[SEEN_LIVELOCK] = "livelock",
 	};
 	static const char *const waits[] = {
 		[SEEN_WAIT_LOCK] = "a lock",
@@ -277,8 +278,8 @@ static void print_verdict(struct dump *dump, const struct record_verdict *verdic
 
 	print_thread(dump, verdict->process, verdict->tid);
 	fprintf(dump->out, "seen in a deadlock (%s) %.1f ms old, %u of %u, waits for %s",
-		verdict->verdict <= SEEN_LIKELY && verdict->verdict ? verdicts[verdict->verdict]
-								    : "?",
+		verdict->verdict <= SEEN_LIVELOCK && verdict->verdict ? verdicts[verdict->verdict]
+								      : "?",
 		(double)(verdict->time - verdict->since) / 1e6, verdict->index + 1, verdict->count,
 		verdict->wait <= SEEN_WAIT_PIPE && verdict->wait ? waits[verdict->wait] : "?");
 	if (verdict->other)

@@ -227,9 +227,13 @@ static struct deadlock deadlock_of(const struct look *look, const struct knot *k
 		if (look->whos.items[knot->agents[i]].wait.since > deadlock.since)
 			deadlock.since = look->whos.items[knot->agents[i]].wait.since;
 	}
-	for (uint32_t i = 0; i < knot->count; i++)
-		if (look->whos.items[knot->agents[i]].wait.tries)
-			deadlock.verdict = VERDICT_LIVELOCK;
+	for (uint32_t i = 0; i < knot->count; i++) {
+		if (!look->whos.items[knot->agents[i]].wait.tries)
+			continue;
+		deadlock.verdict = VERDICT_LIVELOCK;
+		if (deadlock.consequence == CONSEQUENCE_HANG)
+			deadlock.consequence = CONSEQUENCE_LIVELOCK;
+	}
 	for (uint32_t i = 0; i < knot->behind_count; i++)
 		inside[knot->behind[i]] = true;
 	for (uint32_t i = 0; i < count; i++) {

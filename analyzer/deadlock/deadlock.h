@@ -29,8 +29,9 @@ enum doubt {
 /* What the kernel makes of it. */
 enum consequence {
 	CONSEQUENCE_HANG,
-	CONSEQUENCE_TIMEOUT, /* the timer's signal */
-	CONSEQUENCE_EDEADLK, /* it refused the request that would have closed the circle */
+	CONSEQUENCE_TIMEOUT,  /* the timer's signal */
+	CONSEQUENCE_EDEADLK,  /* it refused the request that would have closed the circle */
+	CONSEQUENCE_LIVELOCK, /* nothing: they try until one of them gives up */
 };
 
 enum deadlock_end {
@@ -115,7 +116,7 @@ static inline const char *verdict_name(enum verdict verdict)
 
 static inline const char *consequence_name(enum consequence consequence)
 {
-	static const char *const names[] = { "hang", "timeout", "EDEADLK" };
+	static const char *const names[] = { "hang", "timeout", "EDEADLK", "livelock" };
 
 	return names[consequence];
 }

@@ -169,7 +169,9 @@ void people_event(struct people *people, const struct event *event)
 		return;
 	}
 	person = person_get(family, event->tid);
-	person->live.number = 0;
+	/* In a livelock calls go on. */
+	if (person->live.verdict != VERDICT_LIVELOCK || person->live.waits_for != WAITS_FOR_LOCK)
+		person->live.number = 0;
 	person->awaits = event->kind == EVENT_CALL && event->call.call == WAIT_CHILD;
 	if (person->awaits) {
 		person->wanted = event->call.value;

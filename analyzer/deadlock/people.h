@@ -16,7 +16,8 @@ struct person {
 	bool awaits;	/* inside of a wait for children, */
 	int64_t wanted; /* for this pid; -1, 0 or a group: any */
 	uint64_t since; /* ns */
-	/* What was seen of it live, until it makes its next call; number 0: nothing. */
+	/* What was seen of it live, until it makes its next call, but for a livelock; number 0:
+	 * nothing. */
 	struct {
 		uint32_t number, other;
 		enum verdict verdict;

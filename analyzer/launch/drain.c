@@ -47,7 +47,7 @@ static void tell(struct drain *drain, uint64_t position, const uint64_t *payload
 {
 	enum record_kind kind = *(const uint8_t *)payload;
 
-	if (kind > RECORD_RESULT && kind != RECORD_CONTINUED && drain->seen)
+	if (kind > RECORD_REQUEST && kind != RECORD_CONTINUED && drain->seen)
 		drain->seen(drain->context, position, payload);
 }
 

@@ -14,7 +14,7 @@
 #include "analyzer/launch/session.h"
 #include "analyzer/launch/trace_file.h"
 
-/* Told of each first cell that is not a lock request or its result, once, and nearly in order. */
+/* Told of each first cell that is not a lock request, once, and nearly in order. */
 typedef void (*drain_seen)(void *context, uint64_t position, const uint64_t *payload);
 
 struct drain {

@@ -69,8 +69,10 @@ static void seen(void *context, uint64_t position, const uint64_t *payload)
 {
 	struct launcher *launcher = context;
 
-	reaped_record(&launcher->reaped, position, payload);
 	live_record(launcher->live, position, payload);
+	if (*(const uint8_t *)payload == RECORD_RESULT)
+		return;
+	reaped_record(&launcher->reaped, position, payload);
 	coverage_hurry(&launcher->coverage);
 }
 

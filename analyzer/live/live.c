@@ -8,6 +8,7 @@
 #include "analyzer/live/pace.h"
 #include "analyzer/live/scene.h"
 #include "analyzer/live/suspects.h"
+#include "analyzer/live/tries.h"
 
 #define MS	  UINT64_C(1000000)
 #define LIKELY_NS (1000 * MS) /* so long no thread lets others wait on purpose */
@@ -24,6 +25,7 @@ struct live {
 	const void *context;
 	struct timers timers;
 	struct file_names files;
+	struct tries tries;
 	struct slot_waits now, before;
 	struct pace pace;
 	VEC(struct standing_verdict) standing;
@@ -44,6 +46,10 @@ struct live *live_open(const struct header *mapped, const struct header *checked
 
 void live_record(struct live *live, uint64_t position, const uint64_t *payload)
 {
+	if (*(const uint8_t *)payload == RECORD_RESULT) {
+		tries_record(&live->tries, &live->files, position, payload);
+		return;
+	}
 	timers_record(&live->timers, payload);
 	file_names_record(&live->files, position, payload);
 }
@@ -66,6 +72,7 @@ void live_close(struct live *live)
 	vec_free(&live->before.vec);
 	timers_free(&live->timers);
 	file_names_free(&live->files);
+	tries_free(&live->tries);
 	free(live);
 }
 
@@ -134,10 +141,20 @@ static bool is_doubtful(const struct scene *scene, const struct knot *knot)
 	return false;
 }
 
+static bool any_tries(const struct scene *scene, const struct knot *knot)
+{
+	for (uint32_t i = 0; i < knot->count; i++)
+		if (scene_tries(scene, knot->agents[i]))
+			return true;
+	return false;
+}
+
 static enum verdict judge(const struct scene *scene, const struct knot *knot, bool lost)
 {
 	if (knot->until_timeout)
 		return VERDICT_UNTIL_TIMEOUT;
+	if (any_tries(scene, knot))
+		return VERDICT_LIVELOCK;
 	if (knot->firmness != NOBODY_ELSE || lost || is_doubtful(scene, knot))
 		return VERDICT_LIKELY;
 	return kernel_shows(scene, knot) ? VERDICT_CERTAIN : VERDICT_LIKELY;
@@ -166,14 +183,13 @@ static struct standing_verdict make_verdict(const struct scene *scene, const str
 						   .knot = knot->count } };
 
 	for (uint32_t i = 0; i < knot->count; i++) {
-		uint32_t wait = scene->actors.items[knot->agents[i]].wait;
-		uint64_t since = wait == NONE ? 0 : scene->waits->vec.items[wait].time;
+		const struct actor *actor = &scene->actors.items[knot->agents[i]];
 
 		vec_push(&made.members, member_of(scene, knot->agents[i], false));
-		if (wait != NONE)
-			vec_push(&made.waits, scene->waits->vec.items[wait]);
-		if (since > made.told.since)
-			made.told.since = since;
+		if (actor->wait != NONE)
+			vec_push(&made.waits, scene->waits->vec.items[actor->wait]);
+		if (actor->since > made.told.since)
+			made.told.since = actor->since;
 	}
 	/* Of several whom it waits for, one is in the cycle. */
 	for (uint32_t i = 0; i < knot->cycle; i++)
@@ -187,10 +203,16 @@ static struct standing_verdict make_verdict(const struct scene *scene, const str
 
 /* ---- Those that stand */
 
+static bool still_waits(const struct live *live, const struct slot_wait *wait)
+{
+	return wait_tries(wait) ? tries_go_on(&live->tries, wait, live->pace.looked)
+				: slots_still_waits(&live->slots, wait);
+}
+
 static bool stands_still(const struct live *live, const struct standing_verdict *verdict)
 {
 	for (uint32_t i = 0; i < verdict->waits.count; i++)
-		if (!slots_still_waits(&live->slots, &verdict->waits.items[i]))
+		if (!still_waits(live, &verdict->waits.items[i]))
 			return false;
 	return true;
 }
@@ -273,7 +295,7 @@ static uint64_t clock_now(void)
  * there, is not told at once. */
 static bool may_be_told(const struct standing_verdict *verdict)
 {
-	return verdict->told.verdict != VERDICT_LIKELY ||
+	return verdict->told.verdict < VERDICT_LIKELY ||
 	       verdict->told.seen >= verdict->told.since + LIKELY_NS;
 }
 
@@ -285,7 +307,8 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 	uint32_t count;
 	bool news = false;
 
-	scene_take(&scene, &live->slots, settled, &live->timers, live->find, live->context, now);
+	scene_take(&scene, &live->slots, settled, &live->timers, &live->files, live->find,
+		   live->context, now);
 	knots = graph_solve(scene.graph, &count);
 	for (uint32_t i = 0; i < count; i++) {
 		struct standing_verdict verdict;
@@ -325,14 +348,16 @@ static bool all_is_certain(const struct live *live, const struct slot_waits *set
 	return told == settled->vec.count;
 }
 
-static bool look_at(struct live *live, const struct slot_waits *settled, uint64_t now, bool lost)
+/* in_calls: so many of them wait in a call. */
+static bool look_at(struct live *live, const struct slot_waits *settled, uint32_t in_calls,
+		    uint64_t now, bool lost)
 {
 	uint64_t print = fingerprint(settled);
 	bool same = print == live->pace.judged, news;
 	enum suspicion suspicion;
 
 	if (!pace_may_judge(&live->pace, print, now) ||
-	    pace_others_come(&live->pace, live->now.vec.count, settled->vec.count, now))
+	    pace_others_come(&live->pace, live->now.vec.count, in_calls, now))
 		return false;
 	suspicion = suspect(&live->slots, settled, &live->files, live->find, live->context);
 	pace_judged(&live->pace, print, suspicion, live->standing.count, now);
@@ -348,6 +373,7 @@ static bool look_at(struct live *live, const struct slot_waits *settled, uint64_
 bool live_look(struct live *live, uint64_t now, bool lost)
 {
 	struct slot_waits settled = { 0 }, empty = live->before;
+	uint32_t in_calls;
 	bool news = false, quiet;
 
 	if (!pace_begin(&live->pace, now))
@@ -356,12 +382,13 @@ bool live_look(struct live *live, uint64_t now, bool lost)
 	live->now = empty;
 	slots_waits(&live->slots, &live->now);
 	keep_settled(live, &settled);
+	in_calls = settled.vec.count;
+	quiet = in_calls && in_calls == live->now.vec.count && in_calls == live->before.vec.count;
+	tries_waits(&live->tries, now, &settled);
 	drop_those_over(live);
 	if (settled.vec.count)
-		news = look_at(live, &settled, now, lost);
+		news = look_at(live, &settled, in_calls, now, lost);
 	list_verdicts(live);
-	quiet = settled.vec.count && settled.vec.count == live->now.vec.count &&
-		settled.vec.count == live->before.vec.count;
 	vec_free(&settled.vec);
 	pace_end(&live->pace, quiet, now);
 	return news;

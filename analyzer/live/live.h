@@ -8,7 +8,9 @@
  * not run meanwhile; all who share the locks in question are known; no timer runs; nothing was
  * lost; and /proc/locks, read once, shows each of the waits. Else it is VERDICT_UNTIL_TIMEOUT or
  * VERDICT_LIKELY, the latter also where somebody does other things than wait who could release a
- * lock, but another took it. What is likely is told after a second.
+ * lock, but another took it. Where one of them tries again and again it is VERDICT_LIVELOCK, if
+ * none has let go of what another wants meanwhile. What is likely, or a livelock, is told after a
+ * second.
  *
  * Descriptors that were handed to a process of another user, older than all members, aren't seen.
  *
@@ -53,7 +55,7 @@ typedef pid_t (*live_find)(const void *context, pid_t inner, uint64_t start_time
 struct live *live_open(const struct header *mapped, const struct header *checked, live_find find,
 		       const void *context);
 
-/* Each first cell of a record that is not a lock request or its result, in about their order. */
+/* Each first cell of a record that is not a lock request, in about their order. */
 void live_record(struct live *live, uint64_t position, const uint64_t *payload);
 
 /* Looks, if it is time. lost: records were lost. True: there is a new verdict, or a firmer one. */

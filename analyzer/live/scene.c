@@ -2,6 +2,7 @@
 #include "analyzer/live/scene.h"
 
 #include "analyzer/live/blocked.h"
+#include "analyzer/live/tries.h"
 #include "analyzer/system/fdinfo.h"
 #include "analyzer/system/process.h"
 
@@ -96,9 +97,14 @@ static void read_files(struct scene *scene)
 	for (uint32_t i = 0; i < scene->waits->vec.count; i++) {
 		const struct slot_wait *wait = &scene->waits->vec.items[i];
 		const struct known_peer *known = peer_of(scene, wait->process);
+		const struct file_name *name =
+			wait_tries(wait) ? file_names_find(scene->names, wait->file) : NULL;
 		struct file_id file = { 0 };
 
-		if (known)
+		/* Who tries may have closed the descriptor again. */
+		if (name)
+			file = (struct file_id){ name->device, name->inode };
+		else if (known && !wait_tries(wait))
 			open_file_id(known->pid, wait->fd, &file);
 		vec_push(&scene->files, file);
 	}
@@ -161,8 +167,8 @@ static void wind_timers(struct scene *scene, struct crowd *crowd)
 
 /* ---- What they wait for */
 
-/* Which thread took the lock, as its process' slot says; NONE: it doesn't. */
-static uint32_t taker_of(const struct scene *scene, const struct open_lock *lock)
+/* What its process' slot says of a lock; NULL: nothing. */
+static const struct grant *grant_of(const struct scene *scene, const struct open_lock *lock)
 {
 	const struct known_peer *known = peer_of(scene, scene_process(scene, lock->pid));
 
@@ -172,9 +178,23 @@ static uint32_t taker_of(const struct scene *scene, const struct open_lock *lock
 		if (atomic_load_explicit(&grant->state, memory_order_acquire) == GRANT_HELD &&
 		    grant->fd == lock->fd && grant->inode == lock->file.inode &&
 		    grant->start == lock->lock.start && grant->end == lock->lock.end)
-			return grant->tid;
+			return grant;
 	}
-	return NONE;
+	return NULL;
+}
+
+/* Since when it has been held without a break; UINT64_MAX: nobody says. */
+static uint64_t held_since(const struct scene *scene, const struct held *held)
+{
+	uint64_t since = UINT64_MAX;
+
+	for (uint32_t i = 0; i < held->sharers.count; i++) {
+		const struct grant *grant = grant_of(scene, &held->sharers.items[i]);
+
+		if (grant && grant->time < since)
+			since = grant->time;
+	}
+	return since;
 }
 
 static bool is_own(const struct held *held, const struct slot_wait *wait, pid_t pid)
@@ -194,12 +214,12 @@ static bool is_own(const struct held *held, const struct slot_wait *wait, pid_t 
 
 static void releasable_by(struct scene *scene, uint32_t hold, const struct open_lock *sharer)
 {
-	uint32_t taker = taker_of(scene, sharer);
+	const struct grant *grant = grant_of(scene, sharer);
 	struct crowd crowd = *crowd_of(scene, sharer->pid);
 
 	for (uint32_t i = crowd.first; i < crowd.first + crowd.count; i++)
 		graph_can_release(scene->graph, i, hold,
-				  (uint32_t)scene->tasks.vec.items[i].inner == taker);
+				  grant && (uint32_t)scene->tasks.vec.items[i].inner == grant->tid);
 }
 
 /* Puts all locks that are in somebody's way into the graph, in their order. */
@@ -231,6 +251,48 @@ static uint32_t agent_of_wait(struct scene *scene, const struct slot_wait *wait,
 	return NONE;
 }
 
+static bool is_in_the_way(const struct held *held, const struct slot_wait *wait,
+			  const struct file_id *file, pid_t pid)
+{
+	const struct kernel_lock *lock = &held->lock.lock;
+
+	return held->lock.file.inode == file->inode && held->lock.file.device == file->device &&
+	       wait_conflicts(wait, lock->kind == LOCK_KIND_FLOCK, lock->shared, lock->start,
+			      lock->end) &&
+	       !is_own(held, wait, pid);
+}
+
+bool scene_tries(const struct scene *scene, uint32_t agent)
+{
+	uint32_t wait = scene->actors.items[agent].wait;
+
+	return wait != NONE && wait_tries(&scene->waits->vec.items[wait]);
+}
+
+/* Between two tries a lock may come free and be taken by the next: who tries waits for those alone
+ * that have been held all the time. */
+static void wait_for_lock(struct scene *scene, uint32_t agent, uint32_t at, uint32_t hold)
+{
+	const struct slot_wait *wait = &scene->waits->vec.items[at];
+	struct actor *actor = &scene->actors.items[agent];
+	uint64_t since = wait->time;
+
+	if (wait_tries(wait)) {
+		uint64_t held = held_since(scene, &scene->held.items[hold]);
+
+		if (held > scene->now - TRIED_NS)
+			return;
+		if (held > since)
+			since = held;
+	}
+	graph_waits_for(scene->graph, agent, hold);
+	if (actor->waits && actor->since < since)
+		since = actor->since;
+	*actor = (struct actor){
+		.waits_for = WAITS_FOR_LOCK, .waits = true, .wait = at, .since = since
+	};
+}
+
 static void wait_for_locks(struct scene *scene, uint32_t at)
 {
 	const struct slot_wait *wait = &scene->waits->vec.items[at];
@@ -238,22 +300,15 @@ static void wait_for_locks(struct scene *scene, uint32_t at)
 	pid_t pid;
 	uint32_t agent = agent_of_wait(scene, wait, &pid);
 
-	if (agent == NONE || !file->inode || !blocked_on_lock(&scene->tasks.vec.items[agent]))
+	if (agent == NONE || !file->inode ||
+	    (!wait_tries(wait) && !blocked_on_lock(&scene->tasks.vec.items[agent])))
 		return;
-	for (uint32_t i = 0; i < scene->held.count; i++) {
-		const struct held *held = &scene->held.items[i];
-
-		if (held->lock.file.inode != file->inode ||
-		    held->lock.file.device != file->device ||
-		    !wait_conflicts(wait, held->lock.lock.kind == LOCK_KIND_FLOCK,
-				    held->lock.lock.shared, held->lock.lock.start,
-				    held->lock.lock.end) ||
-		    is_own(held, wait, pid))
-			continue;
-		graph_waits_for(scene->graph, agent, i);
-		scene->actors.items[agent] =
-			(struct actor){ .waits_for = WAITS_FOR_LOCK, .waits = true, .wait = at };
-	}
+	/* Who tries, and then waits in a call for another lock, waits in the call. */
+	if (wait_tries(wait) && scene->actors.items[agent].waits)
+		return;
+	for (uint32_t i = 0; i < scene->held.count; i++)
+		if (is_in_the_way(&scene->held.items[i], wait, file, pid))
+			wait_for_lock(scene, agent, at, i);
 }
 
 static void wait_for_others(struct scene *scene, uint32_t agent)
@@ -276,10 +331,11 @@ static void wait_for_others(struct scene *scene, uint32_t agent)
 }
 
 void scene_take(struct scene *scene, const struct slots *slots, const struct slot_waits *waits,
-		const struct timers *timers, live_find find, const void *context, uint64_t now)
+		const struct timers *timers, const struct file_names *names, live_find find,
+		const void *context, uint64_t now)
 {
 	*scene = (struct scene){
-		.waits = waits, .timers = timers, .now = now, .graph = graph_new()
+		.waits = waits, .timers = timers, .names = names, .now = now, .graph = graph_new()
 	};
 	read_peers(scene, slots, find, context);
 	read_files(scene);
@@ -334,7 +390,7 @@ bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t co
 	for (uint32_t i = 0; i < count; i++) {
 		const struct task *task = &scene->tasks.vec.items[agents[i]];
 
-		if (task_switches(task) != task->switches)
+		if (!scene_tries(scene, agents[i]) && task_switches(task) != task->switches)
 			return false;
 	}
 	return true;

@@ -8,6 +8,7 @@
 
 #include "analyzer/base/map.h"
 #include "analyzer/deadlock/graph.h"
+#include "analyzer/live/files.h"
 #include "analyzer/live/slots.h"
 #include "analyzer/live/timers.h"
 #include "analyzer/system/open_files.h"
@@ -17,8 +18,9 @@
 struct actor {
 	enum verdict_wait waits_for;
 	bool waits;
-	uint32_t wait; /* of `waits`; NONE: not for a lock */
-	pid_t other;   /* 0: any of several */
+	uint32_t wait;	/* of `waits`; NONE: not for a lock */
+	uint64_t since; /* ns: it has waited, and what it waits for has been held */
+	pid_t other;	/* 0: any of several */
 };
 
 struct crowd {
@@ -42,6 +44,7 @@ struct known_peer {
 struct scene {
 	const struct slot_waits *waits;
 	const struct timers *timers;
+	const struct file_names *names;
 	uint64_t now;
 	VEC(struct known_peer) peers; /* by process */
 	VEC(struct file_id) files;    /* by wait */
@@ -56,8 +59,12 @@ struct scene {
 
 /* Everything: processes, descriptors, threads, the graph. */
 void scene_take(struct scene *scene, const struct slots *slots, const struct slot_waits *waits,
-		const struct timers *timers, live_find find, const void *context, uint64_t now);
-/* Whether those agents have not run since, and nobody new shares the locks that they wait for. */
+		const struct timers *timers, const struct file_names *names, live_find find,
+		const void *context, uint64_t now);
+/* Whether it tries again and again for a lock, and so runs now and then. */
+bool scene_tries(const struct scene *scene, uint32_t agent);
+/* Whether those agents that do not try have not run since, and nobody new shares the locks that
+ * they wait for. */
 bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t count);
 /* The session's number of a process here; 0: it isn't recorded. */
 uint32_t scene_process(const struct scene *scene, pid_t pid);

@@ -7,19 +7,27 @@
 #include "analyzer/base/vec.h"
 #include "analyzer/live/live.h"
 
-/* A thread that is inside of a request which may block. The first four tell it from all others. */
+#define NO_SLOT UINT32_MAX
+
+/* A thread that is inside of a request which may block, or tries again and again. The first four
+ * tell it from all others. */
 struct slot_wait {
 	uint64_t position, time;
 	uint32_t process, tid;
-	uint32_t slot;
+	uint32_t slot; /* NO_SLOT: it tries */
 	reference file;
 	uint64_t start, end;
 	int32_t fd;
 	uint8_t op, mode;
 };
 
+static inline bool wait_tries(const struct slot_wait *wait)
+{
+	return wait->slot == NO_SLOT;
+}
+
 struct slot_waits {
-	VEC(struct slot_wait) vec; /* by slot */
+	VEC(struct slot_wait) vec; /* by slot, who tries last */
 };
 
 struct slots {

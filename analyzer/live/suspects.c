@@ -8,44 +8,6 @@
 #define GENERATIONS 8 /* of children that are looked at */
 #define NEWEST	    8 /* waits of a knot that are looked at */
 
-/* ---- Files */
-
-struct name_key {
-	const struct file_names *names;
-	reference name;
-};
-
-static bool same_name(const void *context, uint32_t index)
-{
-	const struct name_key *key = context;
-
-	return key->names->vec.items[index].name == key->name;
-}
-
-void file_names_record(struct file_names *names, uint64_t position, const uint64_t *payload)
-{
-	struct name_key key = { names, (reference)position };
-	struct record_file record;
-	uint32_t *at;
-
-	memcpy(&record, payload, sizeof(record));
-	if (record.kind != RECORD_FILE)
-		return;
-	at = map_find(&names->by_name, hash_u64(key.name, 0), same_name, &key);
-	if (*at == MAP_NEW) {
-		*at = names->vec.count;
-		vec_push(&names->vec, (struct file_name){ .name = key.name });
-	}
-	names->vec.items[*at].device = record.device;
-	names->vec.items[*at].inode = record.inode;
-}
-
-void file_names_free(struct file_names *names)
-{
-	vec_free(&names->vec);
-	map_free(&names->by_name);
-}
-
 /* ---- What the slots say */
 
 struct said {
@@ -163,14 +125,6 @@ static void listen_to(struct suspicions *all, const struct peer *peer)
 	}
 }
 
-static const struct file_name *file_of(const struct file_names *names, reference name)
-{
-	struct name_key key = { names, name };
-	uint32_t at = map_peek(&names->by_name, hash_u64(name, 0), same_name, &key);
-
-	return at == MAP_NEW ? NULL : &names->vec.items[at];
-}
-
 static bool is_own(const struct slot_wait *wait, const struct said *said, uint32_t process)
 {
 	return process == wait->process && said->posix == op_is_posix(wait->op) &&
@@ -216,7 +170,7 @@ static void wait_for(struct suspicions *all, uint32_t waiter, const struct said 
 static void add_wait(struct suspicions *all, uint32_t at, const struct file_names *names)
 {
 	const struct slot_wait *wait = &all->waits->vec.items[at];
-	const struct file_name *file = file_of(names, wait->file);
+	const struct file_name *file = file_names_find(names, wait->file);
 	uint32_t first = 0, last = all->said.count;
 	bool found = false;
 
@@ -288,7 +242,7 @@ static enum suspicion judge(const struct suspicions *all, const struct knot *kno
 
 	note(&newest, all, knot->agents, knot->count);
 	for (uint32_t i = 0; i < NEWEST && newest.of[i]; i++)
-		if (!sleeps(all, newest.of[i]))
+		if (!wait_tries(newest.of[i]) && !sleeps(all, newest.of[i]))
 			return SUSPICION_EARLY;
 	note(&newest, all, knot->behind, knot->behind_count);
 	return newest.of[0] ? SUSPICION_YES : SUSPICION_NONE;

@@ -6,22 +6,8 @@
 #ifndef ANALYZER_LIVE_SUSPECTS_H
 #define ANALYZER_LIVE_SUSPECTS_H
 
-#include "analyzer/base/map.h"
+#include "analyzer/live/files.h"
 #include "analyzer/live/slots.h"
-
-struct file_name {
-	reference name;
-	uint64_t device, inode;
-};
-
-/* Files as they were announced; by name. */
-struct file_names {
-	VEC(struct file_name) vec;
-	struct map by_name;
-};
-
-void file_names_record(struct file_names *names, uint64_t position, const uint64_t *payload);
-void file_names_free(struct file_names *names);
 
 enum suspicion {
 	SUSPICION_NONE,

@@ -223,7 +223,7 @@ static bool decode_call(struct intern *intern, const struct names *names,
 static bool decode_verdict(struct intern *intern, const struct record_verdict *record,
 			   struct event *event)
 {
-	if (record->verdict < SEEN_CERTAIN || record->verdict > SEEN_LIKELY ||
+	if (record->verdict < SEEN_CERTAIN || record->verdict > SEEN_LIVELOCK ||
 	    record->wait < SEEN_WAIT_LOCK || record->wait > SEEN_WAIT_PIPE || !record->number)
 		return false;
 	event->time = record->time;

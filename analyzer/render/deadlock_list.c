@@ -199,6 +199,9 @@ static void say_consequence(struct text *text, const struct deadlock *deadlock)
 		fputs(TEXT_PAD "Left alone, they wait for ever: the kernel does not break it.\n",
 		      text->out);
 		break;
+	case CONSEQUENCE_LIVELOCK:
+		fputs(TEXT_PAD "Left alone, they try until one of them gives up.\n", text->out);
+		break;
 	case CONSEQUENCE_TIMEOUT:
 		fputs(TEXT_PAD "A timer was set, whose signal can end it.\n", text->out);
 		break;

@@ -33,10 +33,18 @@ static bool is_met(struct judging *judging)
  */
 static bool hangs(const struct deadlock *deadlock, const struct criteria *criteria)
 {
-	if (deadlock->consequence != CONSEQUENCE_HANG)
-		return false;
-	return (deadlock->doubt != DOUBT_SHARERS && deadlock->verdict != VERDICT_LIVELOCK) ||
-	       deadlock->until - deadlock->since >= criteria->stuck_after;
+	bool long_enough = deadlock->until - deadlock->since >= criteria->stuck_after;
+
+	switch (deadlock->consequence) {
+	case CONSEQUENCE_HANG:
+		return deadlock->doubt != DOUBT_SHARERS || long_enough;
+	case CONSEQUENCE_LIVELOCK:
+		return long_enough;
+	case CONSEQUENCE_TIMEOUT:
+	case CONSEQUENCE_EDEADLK:
+		break;
+	}
+	return false;
 }
 
 static void judge_deadlocks(struct judging *judging)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from e2e import FLOCKTRACE, EndToEnd, main, needs, wait_for
+from e2e import FLOCKTRACE, PYTHON, EndToEnd, main, needs, wait_for
 
 # Two flock(1) that have a lock each before they ask for the other's; $1: more options of flock.
 KNOT = """
@@ -19,6 +19,28 @@ flock b sh -c "touch rb; while ! test -e ra; do sleep 0.01; done; flock $1 a tru
 wait $one
 first=$?
 wait $! && exit $first
+"""
+# Two that try again and again, as Python's filelock does, until they have tried so often.
+POLLERS = """
+import fcntl, os, sys, time
+def poll(name, tries):
+    while tries:
+        file, tries = os.open(name, os.O_RDWR | os.O_CREAT), tries - 1
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+        time.sleep(0.05)
+    os._exit(3)
+for one, other in ("ab", "ba"):
+    if not os.fork():
+        poll(one, 1)
+        os.close(os.open("r" + one, os.O_CREAT))
+        while not os.path.exists("r" + other):
+            time.sleep(0.001)
+        poll(other, int(sys.argv[1]))
+        os._exit(0)
+sys.exit(max(os.waitstatus_to_exitcode(os.wait()[1]) for _ in "ab"))
 """
 MAKEFILE = "test:\n\t@sh knot.sh\n"
 
@@ -76,6 +98,17 @@ class Ending(EndToEnd):
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertNotIn("flocktrace: FAIL", result.stderr)
         self.assertGreater(time.monotonic() - begin, 2)
+
+    def test_who_polls_in_opposite_orders_is_ended_once_that_has_lasted_and_not_before(self):
+        result = self.flocktrace("run", "--fail-on=deadlock", "--stuck-after=2s", "--", PYTHON, "-c", POLLERS, "1000")
+        self.assertEqual(result.returncode, 81, result.stderr)
+        reason = re.search(r"FAIL deadlock: .*: livelock for (\S+) s, so the program was ended\.", result.stderr)
+        self.assertTrue(reason, result.stderr)
+        self.assertTrue(2 <= float(reason.group(1)) < 3, reason.group(0))
+        os.unlink(self.path("ra")), os.unlink(self.path("rb"))
+        result = self.flocktrace("run", "--fail-on=deadlock", "--stuck-after=50s", "--", PYTHON, "-c", POLLERS, "30")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertIn("flocktrace: Livelock: ", result.stderr)
 
     def test_without_the_condition_it_goes_on_waiting(self):
         process = subprocess.Popen([FLOCKTRACE, "run", "--fail-on=incomplete", "--", "sh", "knot.sh"], cwd=self.directory, env=self.environment,

@@ -9,7 +9,7 @@ import subprocess
 
 from e2e import FLOCKTRACE, PYTHON, TIMEOUT, EndToEnd, main, needs, wait_for
 
-TOLD = re.compile(r"^flocktrace: (Deadlock until a timer fires|Likely deadlock|Deadlock): ", re.MULTILINE)
+TOLD = re.compile(r"^flocktrace: (Deadlock until a timer fires|Likely deadlock|Deadlock|Livelock): ", re.MULTILINE)
 
 # Threads and processes of the scenarios: each waits until all have their first lock, told by a pipe, and then asks for its second.
 PROGRAM = r"""
@@ -124,6 +124,35 @@ elif scenario == "sharer":  # a child that does other things has one of the lock
     pids = [child(lambda: pair("a", "b", True)), child(lambda: pair("b", "a", False))]
     all_meet(pids)
     end(pids)
+elif scenario in ("pollers", "one-polls", "backs-off"):  # the last lets go of its first lock each time it fails to get its second
+    def poll(name, meanwhile=lambda: None):
+        while True:
+            file = open(name, "a")
+            try:
+                return fcntl.flock(file, EX | fcntl.LOCK_NB) or file
+            except BlockingIOError:
+                file.close()
+            meanwhile()
+            time.sleep(0.02)
+    def pair(one, other, polls):
+        file = poll(one)
+        def back_off():
+            if scenario == "backs-off" and one == "a":
+                fcntl.flock(file, fcntl.LOCK_UN)
+                time.sleep(0.0001)
+                fcntl.flock(file, EX)
+        meet()
+        if polls:
+            poll(other, back_off)
+        else:
+            fcntl.flock(open(other, "a"), EX)
+    pids = [child(lambda: pair("a", "b", True)), child(lambda: pair("b", "a", scenario != "one-polls"))]
+    all_meet(pids)
+    if scenario == "backs-off":
+        time.sleep(3)
+        for pid in pids:
+            os.kill(pid, 9)
+    end(pids)
 elif scenario == "works":  # all wait for one who works on, and a parent for all of them
     def holder():
         with open("a", "a") as file:
@@ -141,6 +170,27 @@ elif scenario == "works":  # all wait for one who works on, and a parent for all
         os.read(here, 1)
     os.write(go_write, b"x" * len(pids))
     end(pids)
+"""
+
+# Two of SQLite's writers, each with the other's database attached; for so long they try again.
+SQLITE = """
+import os, sqlite3, sys, time
+for name in "ab":
+    sqlite3.connect(name).execute("create table if not exists t(x)")
+for one, other in ("ab", "ba"):
+    if not os.fork():
+        db = sqlite3.connect(one, timeout=float(sys.argv[1]), isolation_level=None)
+        db.execute(f"attach '{other}' as other")
+        db.execute("begin"), db.execute("insert into main.t values(1)")
+        open(one + "1", "w").close()
+        while not os.path.exists(other + "1"):
+            time.sleep(0.001)
+        try:
+            db.execute("insert into other.t values(1)")
+        except sqlite3.OperationalError as error:
+            print(error, flush=True)
+        os._exit(0)
+os.wait(), os.wait()
 """
 
 
@@ -246,6 +296,21 @@ class Live(EndToEnd):
         self.assertEqual(self.told(), "Likely deadlock")
         self.assertEqual({verdict for verdict, _ in self.seen()}, {"likely"})
 
+    def test_two_who_poll_in_opposite_orders_are_told_while_they_do(self):
+        for scenario in ("pollers", "one-polls"):
+            with self.subTest(scenario):
+                process = self.scenario(scenario)
+                self.assertEqual(self.told(), "Livelock", self.read("errors"))
+                self.assertEqual({verdict for verdict, _ in self.seen()}, {"livelock"})
+                self.assertEqual({int(count) for _, _, count in self.members()}, {2})
+                self.assertRegex(self.read("errors"), r"\] tries again and again for exclusive flock of [ab], since ")
+                self.kill_group(process)
+                process.wait()
+                os.unlink(self.path("trace"))
+
+    def test_who_polls_and_lets_go_of_what_the_other_wants_each_time_is_in_no_livelock(self):
+        self.check_silent(self.scenario("backs-off"))
+
     def test_many_who_wait_for_one_that_works_on_are_no_deadlock(self):
         self.check_silent(self.scenario("works", 20))
 
@@ -266,26 +331,14 @@ class Live(EndToEnd):
         self.assertEqual({verdict for verdict, _ in self.seen()}, {"until a timer fires"})
 
     def test_two_of_sqlites_writers_that_try_again_get_its_error_and_no_verdict(self):
-        script = """
-import os, sqlite3, sys, time
-for name in "ab":
-    sqlite3.connect(name).execute("create table if not exists t(x)")
-for one, other in ("ab", "ba"):
-    if not os.fork():
-        db = sqlite3.connect(one, timeout=0.5, isolation_level=None)
-        db.execute(f"attach '{other}' as other")
-        db.execute("begin"), db.execute("insert into main.t values(1)")
-        open(one + "1", "w").close()
-        while not os.path.exists(other + "1"):
-            time.sleep(0.001)
-        try:
-            db.execute("insert into other.t values(1)")
-        except sqlite3.OperationalError as error:
-            print(error, flush=True)
-        os._exit(0)
-os.wait(), os.wait()
-"""
-        self.check_silent(self.start(PYTHON, "-c", script))
+        self.check_silent(self.start(PYTHON, "-c", SQLITE, "0.5"))
+        self.assertIn("database is locked", self.read("output"))
+
+    def test_two_of_sqlites_writers_with_each_others_database_attached_are_in_a_livelock_while_they_try(self):
+        process = self.start(PYTHON, "-c", SQLITE, "3")
+        self.assertEqual(self.told(), "Livelock", self.read("errors"))
+        self.assertRegex(self.read("errors"), r"\] tries again and again for exclusive RESERVED of [ab], since ")
+        self.assertEqual(process.wait(TIMEOUT), 0)
         self.assertIn("database is locked", self.read("output"))
 
 
