@@ -174,10 +174,17 @@ struct frame {
 	uint64_t address; /* in the module's ELF file */
 };
 
+/* Of the script that an interpreter runs. */
+struct script_frame {
+	const char *file, *function;
+	uint32_t line; /* 0: not known */
+};
+
 struct stack_info {
 	const struct frame *frames; /* innermost first; [0] is the call itself, the others are
 				       return addresses */
-	uint32_t count;
+	const struct script_frame *scripts; /* innermost first */
+	uint32_t count, script_count;
 	bool truncated;
 };
 

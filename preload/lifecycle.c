@@ -12,6 +12,7 @@
 #include "preload/calls.h"
 #include "preload/clock.h"
 #include "preload/modules.h"
+#include "preload/python.h"
 #include "preload/real.h"
 #include "preload/settings.h"
 #include "preload/signals.h"
@@ -103,6 +104,8 @@ static void begin(char **environment)
 	 * of the program. */
 	if (recorder.stack_depth && getauxval(AT_SYSINFO_EHDR))
 		unwind_prepare();
+	if (recorder.stack_depth && !strcmp(settings.PYTHON, "on"))
+		python_prepare();
 	if (*settings.SESSION ? attach_session(settings.SESSION) : attach_default())
 		go_on();
 	else if (!*settings.SESSION)

@@ -28,7 +28,8 @@ struct memo_key {
 };
 
 struct memo {
-	uint64_t hash;	   /* of the frames' addresses */
+	uint64_t hash;	   /* of the frames, a script's included */
+	uint64_t script;   /* of a script's alone (python.h); 0: there is none */
 	uint64_t position; /* of the RECORD_STACK */
 	uint32_t unloads;  /* how often libraries had gone when it was learnt */
 	uint32_t count;	   /* frames with known places; 0: not armed */

@@ -8,11 +8,13 @@
 #include "preload/copy.h"
 #include "preload/emit.h"
 #include "preload/modules.h"
+#include "preload/python.h"
 #include "preload/signals.h"
 #include "preload/unwind.h"
 
-#define OWN_FRAMES  16	 /* of the recorder itself, between the walk and the hook */
-#define STACKS_SEEN 1024 /* a power of two */
+#define OWN_FRAMES   16	  /* of the recorder itself, between the walk and the hook */
+#define STACKS_SEEN  1024 /* a power of two */
+#define SCRIPTS_ROOM 4096 /* bytes of the lines of a script's stack */
 
 /*
  * Stacks of this process that were announced, by hash. The first word holds hash ^ position, so
@@ -73,6 +75,8 @@ struct walk {
 	uint32_t count;
 	bool truncated;
 	bool failed; /* only the hook's caller is known */
+	struct script_frame scripts[STACK_MAX];
+	uint32_t script_count;
 };
 
 static bool is_own(uintptr_t address)
@@ -84,6 +88,7 @@ static bool is_own(uintptr_t address)
 static void take_walk(struct thread *thread, struct site site, struct walk *walk)
 {
 	uint32_t depth = recorder.stack_depth, own = 0, found = 0;
+	bool more;
 
 	if (may_ask()) /* a walk probes memory by system calls */
 		found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
@@ -100,30 +105,53 @@ static void take_walk(struct thread *thread, struct site site, struct walk *walk
 		walk->count = 1;
 		walk->truncated = walk->failed = true;
 	}
+	walk->script_count = python_frames(walk->scripts, depth, &more);
+	walk->truncated |= more;
+}
+
+/* Those that do not fit are left out. */
+static struct piece describe_scripts(struct walk *walk, char *text, size_t room)
+{
+	struct piece piece = { text, 0 };
+
+	for (uint32_t i = 0; i < walk->script_count; i++) {
+		size_t length = python_describe(&walk->scripts[i], text + piece.length,
+						room - piece.length);
+
+		if (!length) {
+			walk->script_count = i;
+			walk->truncated = true;
+		}
+		piece.length += length;
+	}
+	return piece;
 }
 
 /* The innermost frame is named by an address inside the call, the others by where they go on. */
-static uint64_t announce(const struct walk *walk, bool slow)
+static uint64_t announce(struct walk *walk, bool slow)
 {
 	uint64_t frames[STACK_MAX];
+	char text[SCRIPTS_ROOM];
+	struct piece pieces[] = { { frames, walk->count * sizeof(*frames) },
+				  describe_scripts(walk, text, sizeof(text)) };
 	struct record_stack record = {
 		.kind = RECORD_STACK,
 		.process = recorder.process,
 		.frames = (uint16_t)walk->count,
-		.bytes = (uint16_t)(walk->count * sizeof(*frames)),
+		.bytes = (uint16_t)(pieces[0].length + pieces[1].length),
 		.truncated = walk->truncated,
+		.scripts = walk->script_count,
 	};
-	struct piece piece = { frames, record.bytes };
 
 	for (uint32_t i = 0; i < walk->count; i++)
 		frames[i] = modules_frame(walk->addresses[i] - (i == 0));
 	if (!slow)
-		return emit_long(&record, &piece, 1);
+		return emit_long(&record, pieces, 2);
 	modules_announce_slow(frames, walk->count);
-	return emit_long_slow(&record, &piece, 1);
+	return emit_long_slow(&record, pieces, 2);
 }
 
-static uint64_t position_of(const struct walk *walk, uint64_t hash)
+static uint64_t position_of(struct walk *walk, uint64_t hash)
 {
 	uint64_t position = position_seen(hash);
 
@@ -177,12 +205,13 @@ static bool still_there(const struct memo *memo)
 }
 
 /* NULL: this stack is not remembered. */
-static const struct memo *memo_find(const struct thread *thread, struct site site)
+static const struct memo *memo_find(const struct thread *thread, struct site site, uint64_t script)
 {
 	uint32_t set = memo_set(site);
 
 	for (uint32_t i = set; i < set + MEMO_WAYS; i++)
-		if (is_key(&thread->memo_key[i], site) && still_there(&thread->memo[i]))
+		if (is_key(&thread->memo_key[i], site) && thread->memo[i].script == script &&
+		    still_there(&thread->memo[i]))
 			return &thread->memo[i];
 	return NULL;
 }
@@ -211,7 +240,7 @@ static bool same_frames(const struct memo *memo, const struct walk *walk, uint32
  * takes microseconds, which would be wasted on a site that comes but once.
  */
 static void learn(struct thread *thread, struct site site, const struct walk *walk, uint64_t hash,
-		  uint64_t position, uint32_t before)
+		  uint64_t script, uint64_t position, uint32_t before)
 {
 	uint32_t index = memo_for(thread, site, hash), count;
 	struct memo_key *key = &thread->memo_key[index];
@@ -225,6 +254,7 @@ static void learn(struct thread *thread, struct site site, const struct walk *wa
 		return;
 	count = unwind_places(thread, site.caller, memo->frames, walk->count);
 	if (same_frames(memo, walk, count)) {
+		memo->script = script;
 		memo->position = position;
 		memo->unloads = before;
 		memo->pointers = any_pointers(memo->frames, count);
@@ -237,6 +267,7 @@ static void learn(struct thread *thread, struct site site, const struct walk *wa
 struct capture {
 	struct thread *thread;
 	struct site site;
+	uint64_t script;
 	uint64_t position;
 };
 
@@ -245,9 +276,10 @@ struct capture {
  * in the middle of something. So none runs until it is over; that takes microseconds, and seldom
  * happens.
  */
-static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread, struct site site)
+static uint64_t run_with_room(void (*work)(void *capture), struct thread *thread, struct site site,
+			      uint64_t script)
 {
-	struct capture capture = { .thread = thread, .site = site };
+	struct capture capture = { .thread = thread, .site = site, .script = script };
 	uint64_t signals = signals_block();
 	int error = errno;
 
@@ -272,10 +304,11 @@ static void capture_anew(void *argument)
 	uint64_t hash;
 
 	take_walk(capture->thread, capture->site, &walk);
-	hash = hash_addresses(walk.addresses, walk.count);
+	hash = hash_addresses(walk.addresses, walk.count) ^ capture->script;
 	capture->position = position_of(&walk, hash);
 	if (may_ask()) /* no memo of better days is given up for what could not be walked */
-		learn(capture->thread, capture->site, &walk, hash, capture->position, before);
+		learn(capture->thread, capture->site, &walk, hash, capture->script,
+		      capture->position, before);
 }
 
 static void capture_slow(void *argument)
@@ -289,7 +322,8 @@ static void capture_slow(void *argument)
 
 reference stack_capture(struct thread *thread, struct site site)
 {
-	const struct memo *memo = memo_find(thread, site);
+	uint64_t script = python_hash(recorder.stack_depth);
+	const struct memo *memo = memo_find(thread, site, script);
 
 	if (likely(memo) && likely(emit_is_fresh(memo->position)) &&
 	    likely(memo->unloads == unloads_now()))
@@ -300,12 +334,12 @@ reference stack_capture(struct thread *thread, struct site site)
 		recorder_count(&recorder.session->lost_stacks);
 		return 0;
 	}
-	return (reference)run_with_room(capture_anew, thread, site);
+	return (reference)run_with_room(capture_anew, thread, site, script);
 }
 
 reference stack_announce_slow(struct thread *thread, struct site site)
 {
 	if (!recorder.stack_depth || !unwind_usable() || !may_ask())
 		return 0;
-	return (reference)run_with_room(capture_slow, thread, site);
+	return (reference)run_with_room(capture_slow, thread, site, 0);
 }

@@ -56,7 +56,7 @@ enum record_kind {
 	RECORD_PROCESS = 6, /* struct record_process + text: exe NUL, name NUL, arguments */
 	RECORD_FILE = 7,    /* struct record_file + text: path */
 	RECORD_MODULE = 8,  /* struct record_module + text: path */
-	RECORD_STACK = 9,   /* struct record_stack + uint64_t frames */
+	RECORD_STACK = 9,   /* struct record_stack + uint64_t frames + text */
 	/* Written by the launcher. */
 	RECORD_DEATH =
 		10, /* struct record_call: the process was seen dead; value: wait status or -1 */
@@ -227,6 +227,9 @@ static_assert(sizeof(struct record_module) == PAYLOAD_WORDS * 8,
 	      "struct record_module changed size");
 
 /*
+ * After the frames `scripts` times the text: file NUL function NUL line NUL, innermost first, in
+ * UTF-8; line 0: not known.
+ *
  * Frames, innermost first: module << 48 | address in the module. Module 0: a plain address that
  * belongs to no module (JIT). The first is the address of the call, the others are return
  * addresses: look the line up at address - 1.
@@ -238,7 +241,7 @@ struct record_stack {
 	uint32_t process;
 	uint16_t frames;
 	uint16_t truncated; /* 1: there were more, or the walk stopped early */
-	uint32_t reserved;
+	uint32_t scripts;   /* frames of the script that an interpreter runs, as text behind */
 	uint64_t reserved2[5];
 };
 static_assert(sizeof(struct record_stack) == PAYLOAD_WORDS * 8, "struct record_stack changed size");

@@ -103,9 +103,9 @@ void dump_slots(const struct dump *dump)
 			request.position);
 }
 
-static void print_words(FILE *out, const struct raw_record *record)
+static void print_words(FILE *out, const struct raw_record *record, uint32_t from)
 {
-	for (uint32_t i = 0; i < record->length; i++) {
+	for (uint32_t i = from; i < record->length; i++) {
 		unsigned char c = record->bytes[i];
 
 		if (c < ' ' || c == 0x7f || c == '\\')
@@ -117,12 +117,19 @@ static void print_words(FILE *out, const struct raw_record *record)
 
 static void print_frames(FILE *out, const struct raw_record *record)
 {
-	for (uint32_t i = 0; (i + 1) * sizeof(uint64_t) <= record->length; i++) {
+	uint32_t i = 0;
+
+	for (; i < record->stack.frames && (i + 1) * sizeof(uint64_t) <= record->length; i++) {
 		uint64_t frame;
 
 		memcpy(&frame, record->bytes + i * sizeof(frame), sizeof(frame));
 		fprintf(out, "%s%u+%#" PRIx64, i ? " " : "", FRAME_MODULE(frame),
 			FRAME_ADDRESS(frame));
+	}
+	if (record->stack.scripts) {
+		fputs(", scripts=\"", out);
+		print_words(out, record, i * sizeof(uint64_t));
+		fputc('"', out);
 	}
 }
 
@@ -137,7 +144,7 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 			", text=\"",
 			record->process.ppid, record->process.start_time, record->process.open_fds,
 			record->process.pidns);
-		print_words(out, record);
+		print_words(out, record, 0);
 		fputs("\"}", out);
 		break;
 	case RECORD_FILE:
@@ -163,7 +170,7 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 	case RECORD_UNTRACED:
 	case RECORD_RUN:
 		fputs("  {text=\"", out);
-		print_words(out, record);
+		print_words(out, record, 0);
 		fputs("\"}", out);
 		break;
 	case RECORD_NONE:

@@ -303,8 +303,11 @@ static void print_announcement(struct printer *printer, const struct raw_record 
 		print_text(out, intern_text(&dump->intern, record->bytes, record->length));
 		break;
 	case RECORD_STACK:
-		fprintf(out, "stack of #%u, %u frames%s", record->stack.process,
-			record->stack.frames, record->stack.truncated ? ", cut off" : "");
+		fprintf(out, "stack of #%u, %u frames", record->stack.process,
+			record->stack.frames);
+		if (record->stack.scripts)
+			fprintf(out, " and %u of a script", record->stack.scripts);
+		fputs(record->stack.truncated ? ", cut off" : "", out);
 		break;
 	case RECORD_UNTRACED:
 		fprintf(out, "not recorded: %d ", record->untraced.pid);

@@ -97,6 +97,24 @@ static bool same_frame(const struct stack_info *a, const struct stack_info *b, u
 	return left->module == right->module && left->address == right->address;
 }
 
+static bool same_function(const struct script_frame *a, const struct script_frame *b)
+{
+	return !strcmp(a->function, b->function) && !strcmp(a->file, b->file);
+}
+
+/* The interpreter's own frames are the same anyway. */
+static bool same_place_of_script(const struct stack_info *a, const struct stack_info *b)
+{
+	const struct script_frame *left = a->scripts + a->script_count;
+	const struct script_frame *right = b->scripts + b->script_count;
+	bool outermost = same_function(left - 1, right - 1);
+
+	while (left > a->scripts && right > b->scripts && left[-1].line == right[-1].line &&
+	       same_function(left - 1, right - 1))
+		left--, right--;
+	return outermost && left - a->scripts <= 2 && right - b->scripts <= 2;
+}
+
 /* In one function, or in two small helpers of one: whoever tests elsewhere may just want to know.
  */
 static bool same_place(const struct findings_builder *builder, uint32_t left, uint32_t right)
@@ -111,6 +129,8 @@ static bool same_place(const struct findings_builder *builder, uint32_t left, ui
 	b = &catalog->stacks[right];
 	if (a->truncated || b->truncated)
 		return false;
+	if (a->script_count && b->script_count)
+		return same_place_of_script(a, b);
 	while (same < a->count && same < b->count && same_frame(a, b, same))
 		same++;
 	return same && a->count - same <= 2 && b->count - same <= 2;

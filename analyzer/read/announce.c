@@ -176,6 +176,24 @@ static uint32_t module_of(struct intern *intern, const struct module_numbers *nu
 	return intern_module(intern, "", NULL, 0);
 }
 
+/* Behind the frames. How many; fewer than announced where the text ends. */
+static uint32_t read_scripts(struct intern *intern, const struct raw_record *record,
+			     struct script_frame scripts[STACK_MAX])
+{
+	size_t frames = record->stack.frames * sizeof(uint64_t);
+	struct text left = { record->bytes, record->length };
+	uint32_t count = 0;
+
+	left.bytes += frames < left.length ? frames : left.length;
+	left.length -= (size_t)(left.bytes - record->bytes);
+	for (; count < record->stack.scripts && count < STACK_MAX && left.length; count++) {
+		scripts[count].file = next_text(intern, &left);
+		scripts[count].function = next_text(intern, &left);
+		scripts[count].line = (uint32_t)strtoul(next_text(intern, &left), NULL, 10);
+	}
+	return count;
+}
+
 static uint32_t announce_stack(struct intern *intern, struct names *names,
 			       const struct raw_record *record)
 {
@@ -183,6 +201,8 @@ static uint32_t announce_stack(struct intern *intern, struct names *names,
 	uint32_t process = intern_process(intern, stack->process);
 	uint32_t count = record->length / sizeof(uint64_t), index;
 	struct frame frames[STACK_MAX];
+	struct script_frame scripts[STACK_MAX];
+	struct stack_info info = { .frames = frames, .scripts = scripts };
 
 	if (process == NONE)
 		return NONE;
@@ -198,7 +218,11 @@ static uint32_t announce_stack(struct intern *intern, struct names *names,
 			module_of(intern, numbers_of(names, process), FRAME_MODULE(frame));
 		frames[i].address = FRAME_ADDRESS(frame);
 	}
-	index = intern_stack(intern, frames, count, stack->truncated || count < stack->frames);
+	info.count = count;
+	info.script_count = read_scripts(intern, record, scripts);
+	info.truncated =
+		stack->truncated || count < stack->frames || info.script_count < stack->scripts;
+	index = intern_stack(intern, &info);
 	references_add(&names->references, record->position, RECORD_STACK, index);
 	return index;
 }

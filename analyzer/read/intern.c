@@ -165,45 +165,69 @@ uint32_t intern_module(struct intern *intern, const char *path, const uint8_t *b
 
 struct stack_key {
 	const struct intern *intern;
-	const struct frame *frames;
-	uint32_t count;
-	bool truncated;
+	const struct stack_info *wanted;
 };
+
+static bool same_scripts(const struct stack_info *a, const struct stack_info *b)
+{
+	for (uint32_t i = 0; i < a->script_count; i++)
+		if (a->scripts[i].file != b->scripts[i].file ||
+		    a->scripts[i].function != b->scripts[i].function ||
+		    a->scripts[i].line != b->scripts[i].line)
+			return false;
+	return true;
+}
 
 static bool same_stack(const void *context, uint32_t index)
 {
 	const struct stack_key *key = context;
+	const struct stack_info *wanted = key->wanted;
 	const struct stack_info *stack = &key->intern->stacks.items[index];
 
-	if (stack->count != key->count || stack->truncated != key->truncated)
+	if (stack->count != wanted->count || stack->script_count != wanted->script_count ||
+	    stack->truncated != wanted->truncated)
 		return false;
-	for (uint32_t i = 0; i < key->count; i++) {
-		if (stack->frames[i].module != key->frames[i].module ||
-		    stack->frames[i].address != key->frames[i].address)
+	for (uint32_t i = 0; i < wanted->count; i++)
+		if (stack->frames[i].module != wanted->frames[i].module ||
+		    stack->frames[i].address != wanted->frames[i].address)
 			return false;
-	}
-	return true;
+	return same_scripts(stack, wanted);
 }
 
-uint32_t intern_stack(struct intern *intern, const struct frame *frames, uint32_t count,
-		      bool truncated)
+static uint64_t hash_stack(const struct stack_info *stack)
 {
-	struct stack_key key = { intern, frames, count, truncated };
-	uint64_t hash = hash_u64(count, truncated);
-	uint32_t *at;
+	uint64_t hash = hash_u64(stack->count, stack->truncated);
 
-	for (uint32_t i = 0; i < count; i++)
-		hash = hash_u64(hash ^ frames[i].module, frames[i].address);
-	at = map_find(&intern->stack_map, hash, same_stack, &key);
+	for (uint32_t i = 0; i < stack->count; i++)
+		hash = hash_u64(hash ^ stack->frames[i].module, stack->frames[i].address);
+	for (uint32_t i = 0; i < stack->script_count; i++)
+		hash = hash_u64(hash ^ (uintptr_t)stack->scripts[i].function,
+				(uintptr_t)stack->scripts[i].file ^ stack->scripts[i].line);
+	return hash;
+}
+
+static void *copy_of(const void *items, uint32_t count, size_t size)
+{
+	void *copy = xcalloc(count, size);
+
+	if (count)
+		memcpy(copy, items, count * size);
+	return copy;
+}
+
+uint32_t intern_stack(struct intern *intern, const struct stack_info *stack)
+{
+	struct stack_key key = { intern, stack };
+	uint32_t *at = map_find(&intern->stack_map, hash_stack(stack), same_stack, &key);
+
 	if (*at == MAP_NEW) {
-		struct frame *copy = xcalloc(count, sizeof(*copy));
+		struct stack_info copy = *stack;
 
-		if (count)
-			memcpy(copy, frames, count * sizeof(*copy));
+		copy.frames = copy_of(stack->frames, stack->count, sizeof(*stack->frames));
+		copy.scripts =
+			copy_of(stack->scripts, stack->script_count, sizeof(*stack->scripts));
 		*at = intern->stacks.count;
-		vec_push(&intern->stacks, (struct stack_info){ .frames = copy,
-							       .count = count,
-							       .truncated = truncated });
+		vec_push(&intern->stacks, copy);
 	}
 	return *at;
 }
@@ -212,8 +236,10 @@ void intern_free(struct intern *intern)
 {
 	for (uint32_t i = 0; i < intern->texts.count; i++)
 		free(intern->texts.items[i]);
-	for (uint32_t i = 0; i < intern->stacks.count; i++)
+	for (uint32_t i = 0; i < intern->stacks.count; i++) {
 		free((struct frame *)intern->stacks.items[i].frames);
+		free((struct script_frame *)intern->stacks.items[i].scripts);
+	}
 	vec_free(&intern->processes);
 	vec_free(&intern->files);
 	vec_free(&intern->same_number);

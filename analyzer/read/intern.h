@@ -43,7 +43,7 @@ uint32_t intern_file(struct intern *intern, uint64_t device, uint64_t inode, uin
 		     const char *path);
 uint32_t intern_module(struct intern *intern, const char *path, const uint8_t *build_id,
 		       uint8_t build_id_bytes);
-uint32_t intern_stack(struct intern *intern, const struct frame *frames, uint32_t count,
-		      bool truncated);
+/* Copies what it points to; the texts must be of this catalog. */
+uint32_t intern_stack(struct intern *intern, const struct stack_info *stack);
 
 #endif

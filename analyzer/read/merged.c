@@ -68,18 +68,34 @@ static uint32_t ours(const number_list *numbers, uint32_t theirs)
 
 /* ---- The catalog */
 
+static struct script_frame add_script(struct merged *merged, const struct script_frame *frame)
+{
+	return (struct script_frame){
+		.file = intern_text(&merged->intern, frame->file, strlen(frame->file)),
+		.function = intern_text(&merged->intern, frame->function, strlen(frame->function)),
+		.line = frame->line,
+	};
+}
+
 static uint32_t add_stack(struct merged *merged, const struct recording *recording,
 			  const struct stack_info *stack)
 {
 	struct frame *frames = xcalloc((size_t)stack->count + 1, sizeof(*frames));
+	struct script_frame *scripts = xcalloc((size_t)stack->script_count + 1, sizeof(*scripts));
+	struct stack_info copy = *stack;
 	uint32_t number;
 
 	for (uint32_t i = 0; i < stack->count; i++) {
 		frames[i] = stack->frames[i];
 		frames[i].module = ours(&recording->modules, frames[i].module);
 	}
-	number = intern_stack(&merged->intern, frames, stack->count, stack->truncated);
+	for (uint32_t i = 0; i < stack->script_count; i++)
+		scripts[i] = add_script(merged, &stack->scripts[i]);
+	copy.frames = frames;
+	copy.scripts = scripts;
+	number = intern_stack(&merged->intern, &copy);
 	free(frames);
+	free(scripts);
 	return number;
 }
 

@@ -24,6 +24,8 @@ const char *json_frame(struct scratch *scratch, const struct site_frame *frame)
 	if (source->function && source->file && source->line)
 		return scratch_format(scratch, "%s %s:%d", source->function, source->file,
 				      source->line);
+	if (frame->script)
+		return scratch_format(scratch, "%s (%s)", source->function, source->file);
 	if (source->function && frame->module)
 		return scratch_format(scratch, "%s+0x%" PRIx64 " (%s)", source->function,
 				      source->offset, frame->module);

@@ -51,17 +51,61 @@ static void add_frames(struct site *site, const struct catalog *catalog, struct 
 	}
 }
 
+/* In the place of what the interpreter runs scripts with. */
+static void add_scripts(struct site *site, const struct stack_info *stack)
+{
+	for (uint32_t i = 0; i < stack->script_count; i++) {
+		const struct script_frame *script = &stack->scripts[i];
+		struct site_frame line = { .script = true,
+					   .source = { .function = script->function,
+						       .file = script->file,
+						       .line = (int)script->line } };
+
+		vec_push(&site->frames, line);
+	}
+}
+
+/* Frames from `from` on: the rest of an interpreter whose script is known. */
+static bool is_rest(const struct site *site, uint32_t from, const char *interpreter)
+{
+	for (uint32_t i = from; i < site->frames.count; i++) {
+		const struct site_frame *frame = &site->frames.items[i];
+
+		if (!frame->internal && (!frame->module || strcmp(frame->module, interpreter) != 0))
+			return false;
+	}
+	return true;
+}
+
 struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint32_t stack)
 {
 	struct site site = { 0 };
 	const struct stack_info *info;
+	const char *interpreter = NULL;
 
 	if (stack >= catalog->stack_count)
 		return site;
 	info = &catalog->stacks[stack];
 	site.truncated = info->truncated;
-	for (uint32_t i = 0; i < info->count; i++)
+	for (uint32_t i = 0; i < info->count; i++) {
+		uint32_t before = site.frames.count;
+
 		add_frames(&site, catalog, symbols, &info->frames[i], i > 0);
+		if (!info->script_count || !site.interpreted)
+			continue;
+		if (interpreter && !is_rest(&site, before, interpreter))
+			continue;
+		if (interpreter) {
+			site.frames.count = before;
+			continue;
+		}
+		interpreter = site.frames.items[before].module;
+		site.frames.count = before;
+		add_scripts(&site, info);
+	}
+	if (!interpreter)
+		add_scripts(&site, info);
+	site.interpreted &= !info->script_count;
 	return site;
 }
 
@@ -70,17 +114,20 @@ void site_free(struct site *site)
 	vec_free(&site->frames);
 }
 
-/* "save_order()"; C++ and Rust names may bring their own parentheses. */
+/* "save_order()"; C++ and Rust names may bring their own parentheses, and "<module>" has none. */
 static const char *function_name(struct scratch *scratch, const char *name)
 {
 	name = phrase_escaped(scratch, name);
-	return strchr(name, '(') ? name : scratch_format(scratch, "%s()", name);
+	return strchr(name, '(') || *name == '<' ? name : scratch_format(scratch, "%s()", name);
 }
 
 static const char *place(struct scratch *scratch, const struct site_frame *frame, const char *file)
 {
 	const struct source_frame *source = &frame->source;
 
+	if (frame->script && !file)
+		return scratch_format(scratch, "%s (%s)", function_name(scratch, source->function),
+				      phrase_escaped(scratch, base_name(source->file)));
 	if (source->function && file)
 		return scratch_format(scratch, "%s %s:%d", function_name(scratch, source->function),
 				      file, source->line);
@@ -111,6 +158,8 @@ const char *site_frame_line(struct scratch *scratch, const struct site_frame *fr
 /* How well a frame names the culprit: 0 not at all. */
 static unsigned worth(const struct site_frame *frame)
 {
+	if (frame->script)
+		return 4;
 	if (frame->internal || frame->interpreter)
 		return 0;
 	if (frame->source.file && frame->source.line)
@@ -128,7 +177,7 @@ const char *site_culprit(struct scratch *scratch, const struct site *site, bool 
 		if (worth(frame) > (best ? worth(best) : 0))
 			best = frame;
 	}
-	*has_source = best && worth(best) == 3;
+	*has_source = best && worth(best) >= 3;
 	if (site->interpreted && best && best->source.function)
 		return function_name(scratch, best->source.function);
 	if (!best || site->interpreted)

@@ -13,12 +13,13 @@ struct site_frame {
 	uint64_t address;   /* in the module's file */
 	bool internal;	    /* of libc or of the recorder: never the culprit */
 	bool interpreter;   /* runs any script alike: never the culprit either */
+	bool script;	    /* of the script that an interpreter runs */
 };
 
 struct site {
 	VEC(struct site_frame) frames; /* innermost first, inlined ones included */
 	bool truncated;
-	bool interpreted; /* there are frames of an interpreter */
+	bool interpreted; /* there are frames of an interpreter, and none of the script */
 };
 
 /* Looks up all frames of a stack; none of NONE. site_free() afterwards. */
@@ -36,10 +37,10 @@ uint32_t site_telling_frames(const struct site *site);
 const char *site_frame_line(struct scratch *scratch, const struct site_frame *frame,
 			    const char *directory);
 /*
- * The innermost frame that has source and is neither libc nor flocktrace nor what an interpreter
- * runs scripts with; else the innermost with a function, else the innermost of them. "save_order()
- * orders.c:88"; under an interpreter the function alone, since it says what was called, not by
- * whom: "fcntl_lockf()". NULL: there is none.
+ * The innermost frame of a script; else the innermost that has source and is neither libc nor
+ * flocktrace nor what an interpreter runs scripts with; else the innermost with a function, else
+ * the innermost of them. "save_order() orders.c:88"; under an interpreter the function alone, since
+ * it says what was called, not by whom: "fcntl_lockf()". NULL: there is none.
  */
 const char *site_culprit(struct scratch *scratch, const struct site *site, bool *has_source);
 

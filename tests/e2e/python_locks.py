@@ -305,11 +305,11 @@ fcntl.lockf(f, fcntl.LOCK_UN)
 os.wait()
 """
 
-    def test_the_process_without_its_arguments_and_the_script_with_them(self):
+    def test_where_no_line_is_known_the_process_without_its_arguments_and_the_script_with_them(self):
         with open(self.path("worker.py"), "w") as file:
             file.write(self.SCRIPT)
         for argv, expected in (("0", r"\w+\(\) \(python3\)|python3\[\d+\]"), ("1", r"(\w+\(\) \()?/usr/bin/python3 worker\.py\)?")):
-            self.record(PYTHON, "worker.py", environment={"FLOCKTRACE_ARGV": argv})
+            self.record(PYTHON, "worker.py", environment={"FLOCKTRACE_ARGV": argv, "FLOCKTRACE_PYTHON": "off"})
             culprit = self.flocktrace("report", "trace").stdout.splitlines()[1]
             self.assertRegex(culprit, rf"of it caused by ({expected}), holding \[0, EOF\) of f\.$")
             self.assertNotRegex(culprit, "Py|main|_start")

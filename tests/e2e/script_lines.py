@@ -197,10 +197,29 @@ os.wait()
 """)
         self.record(PYTHON, "shop.py")
         text = self.flocktrace("report", "--blame", "site", "trace").stdout
-        self.assertRegex(text, r"\n[\d.]+ ms of it caused by save\(\) shop\.py:5, holding \[0, EOF\) of orders\.db\.\n")
+        self.assertRegex(text, r"\n[\d.]+ ms of it caused by save\(\) shop\.py:5, holding \[0, EOF\) of orders\.db\.")
         self.assertRegex(text, r" at stack #1:\n +audit\(\) shop\.py:7\n +<module> shop\.py:11\n")
         self.assertRegex(text, r"acquired at stack #2:\n +save\(\) shop\.py:5\n +<module> shop\.py:8\n")
         self.assertRegex(text, r"\nsave\(\) shop\.py:5 +audit\(\) shop\.py:7 ")
+
+    def test_tell_a_test_before_the_lock_from_one_that_just_wants_to_know(self):
+        """Whatever the script, the frames of its interpreter are the same."""
+        script = """import fcntl, struct
+f = open("f", "w")
+def test(): fcntl.fcntl(f, fcntl.F_GETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
+def lock(): fcntl.lockf(f, fcntl.LOCK_EX)
+def both(): test(); lock()
+def status_page(): status()
+def status(): test()
+def save(): write()
+def write(): lock()
+"""
+        for calls, expected in (("both()", 1), ("test(); lock()", 1), ("status_page(); save()", 0)):
+            with open(self.path("script.py"), "w", encoding="utf-8") as file:
+                file.write(script + calls + "\n")
+            _, report = self.recorded(PYTHON, "script.py")
+            found = [finding["id"] for finding in report.document["findings"]]
+            self.assertEqual((calls, found.count("test-then-lock")), (calls, expected))
 
 
 if __name__ == "__main__":

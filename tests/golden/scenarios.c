@@ -29,7 +29,8 @@ enum {
 	IN_LIBC,
 	GENERATED,
 	IN_PYTHON,
-	IN_STRIPPED_PYTHON
+	IN_STRIPPED_PYTHON,
+	IN_SCRIPT
 };
 
 static struct process_info processes[] = {
@@ -54,6 +55,11 @@ static const struct module_info modules[] = {
 	{ .path = "/usr/bin/python3.11" },
 };
 
+static const struct script_frame script[] = {
+	{ "/srv/shop/stock.py", "Stock.count", 31 },
+	{ "/srv/shop/stock.py", "<module>", 77 },
+};
+
 #define STACK(...)                                                                       \
 	{                                                                                \
 		.frames = (const struct frame[]){ __VA_ARGS__ },                         \
@@ -71,6 +77,11 @@ static struct stack_info stacks[] = {
 	[IN_PYTHON] = STACK({ LIBC, FAKE_FCNTL }, { PYTHON, FAKE_SAVE }, { PYTHON, FAKE_CFUNCTION },
 			    { PYTHON, FAKE_EVAL }),
 	[IN_STRIPPED_PYTHON] = STACK({ PYTHON, FAKE_NOTHING }, { PYTHON, FAKE_EVAL }),
+	[IN_SCRIPT] = { .frames = (const struct frame[]){ { LIBC, FAKE_FCNTL },
+							  { PYTHON, FAKE_EVAL } },
+			.count = 2,
+			.scripts = script,
+			.script_count = COUNT(script) },
 };
 
 static const struct untraced_info untraced[] = {
@@ -329,6 +340,11 @@ static void stripped_python(void)
 	interpreted(IN_STRIPPED_PYTHON, "");
 }
 
+static void python_script(void)
+{
+	interpreted(IN_SCRIPT, "");
+}
+
 static void brief_waits(uint64_t count, enum outcome outcome)
 {
 	struct wait wait = wait_of(CLERK, LOADING, 0, 100);
@@ -585,6 +601,7 @@ static const struct {
 	{ "live", live },
 	{ "cut-off", cut_off },
 	{ "python", python },
+	{ "python-script", python_script },
 	{ "python-with-arguments", python_with_arguments },
 	{ "stripped-python", stripped_python },
 	{ "some-brief", some_brief },

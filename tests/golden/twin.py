@@ -20,7 +20,7 @@ TOKENS = [
     ("clock", r"\b\d\d:\d\d:\d\d\b"),
     ("range", r"\[\d+, (?:\d+|EOF)\)"),
     ("process", r"\S+\[\d+\](?: thread \d+)?"),
-    ("place", r"\S+\(.*?\)(?: \S+:\d+|\+0x[0-9a-f]+ \(\S+?\))?"),
+    ("place", r"<module> \S+:\d+|\S+\(.*?\)(?: \S+:\d+|\+0x[0-9a-f]+ \(\S+?\))?"),
     ("share", r"(?:<1|\d+) %"),
     ("ordinal", r"(?:^\d+\. |stack #\d+)"),
     ("error", r"\bE[A-Z]{3,}\b|\bSIG[A-Z]+\b"),

@@ -136,6 +136,15 @@ class Unwinder(EndToEnd):
         self.assertEqual(len(set(self.record(host("reload"), *libraries).split())), 1, "not loaded at one address")
         self.assertGreater(self.stacks("trace"), 2)
 
+    def test_what_says_that_it_is_a_python_and_is_none(self):
+        """Each alone: what was refuted once is not looked at again."""
+        for trap in ("none", "wild", "odd", "empty", "wild-frame", "cut-off-frame", "wild-code", "no-code", "nameless-code", "wild-name", "loop"):
+            with self.subTest(trap):
+                if os.path.exists(self.path("trace")):
+                    os.unlink(self.path("trace"))
+                self.same(host("no_python"), trap, trap)
+                self.assertNotIn(" of a script", self.flocktrace("dump", "trace").stdout)
+
     def test_libraries_that_threads_load_and_unload_all_at_once(self):
         self.same(host("unloads"), "300", *(host(f"reloaded{which}.so") for which in (1, 2, 3, 4)))
 

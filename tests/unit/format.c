@@ -136,7 +136,7 @@ static const struct field fields[] = {
 	FIELD(record_stack, process),
 	FIELD(record_stack, frames),
 	FIELD(record_stack, truncated),
-	FIELD(record_stack, reserved),
+	FIELD(record_stack, scripts),
 	FIELD(record_stack, reserved2),
 	FIELD(record_untraced, kind),
 	FIELD(record_untraced, cells),

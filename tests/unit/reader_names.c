@@ -110,6 +110,58 @@ Test(names, what_nobody_announced_is_unknown_and_counted)
 	mktrace_free(make);
 }
 
+/* One native frame, and `scripts` of a script with that text. */
+static reference script_stack(struct mktrace *make, uint32_t process, uint32_t scripts,
+			      const char *text, size_t length)
+{
+	struct record_stack record = {
+		.kind = RECORD_STACK, .process = process, .frames = 1, .scripts = scripts
+	};
+	uint64_t frame = FRAME(0, 0x1000);
+	char bytes[200];
+
+	memcpy(bytes, &frame, sizeof(frame));
+	memcpy(bytes + sizeof(frame), text, length);
+	return (reference)mktrace_long(make, &record, bytes, sizeof(frame) + length);
+}
+
+Test(names, the_lines_of_a_script_make_a_stack_of_their_own)
+{
+	static const char text[] = "/srv/a.py\0save\0"
+				   "88\0/srv/a.py\0<module>\0"
+				   "9";
+	static const char other[] = "/srv/a.py\0save\0"
+				    "89\0/srv/a.py\0<module>\0"
+				    "9";
+	struct mktrace *make = mktrace_trace(1);
+	const struct stack_info *stacks;
+	struct reader *reader;
+
+	use(make, 1, 0, script_stack(make, 1, 2, text, sizeof(text)));
+	use(make, 2, 0, script_stack(make, 2, 2, text, sizeof(text)));
+	use(make, 1, 0, script_stack(make, 1, 2, other, sizeof(other)));
+	use(make, 1, 0, script_stack(make, 1, 0, "", 0));
+	use(make, 1, 0, script_stack(make, 1, 3, text, sizeof(text))); /* the third is missing */
+	reader = open_made(make);
+	cr_expect_eq(next_result(reader).stack, 0);
+	cr_expect_eq(next_result(reader).stack, 0);
+	cr_expect_eq(next_result(reader).stack, 1);
+	cr_expect_eq(next_result(reader).stack, 2);
+	cr_expect_eq(next_result(reader).stack, 3);
+	stacks = reader_catalog(reader)->stacks;
+	cr_assert_eq(stacks[0].script_count, 2);
+	cr_expect_str_eq(stacks[0].scripts[0].file, "/srv/a.py");
+	cr_expect_str_eq(stacks[0].scripts[0].function, "save");
+	cr_expect_eq(stacks[0].scripts[0].line, 88);
+	cr_expect_str_eq(stacks[0].scripts[1].function, "<module>");
+	cr_expect(!stacks[0].truncated);
+	cr_expect_eq(stacks[2].script_count, 0);
+	cr_expect_eq(stacks[3].script_count, 2);
+	cr_expect(stacks[3].truncated);
+	reader_free(reader);
+	mktrace_free(make);
+}
+
 Test(names, the_same_code_is_one_stack_whatever_the_module_numbers)
 {
 	struct mktrace *make = mktrace_trace(1);

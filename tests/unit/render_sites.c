@@ -27,18 +27,24 @@ static void tear_down(void)
 
 TestSuite(sites, .fini = tear_down);
 
+static struct site look_up(const struct stack_info *stack, struct symbols *symbols)
+{
+	struct catalog catalog = {
+		.modules = modules,
+		.module_count = sizeof(modules) / sizeof(*modules),
+		.stacks = stack,
+		.stack_count = 1,
+	};
+
+	return site_of(&catalog, symbols, 0);
+}
+
 /* "" where there is none. */
 static const char *culprit(const struct frame *frames, uint32_t count)
 {
 	struct stack_info stack = { .frames = frames, .count = count };
-	struct catalog catalog = {
-		.modules = modules,
-		.module_count = sizeof(modules) / sizeof(*modules),
-		.stacks = &stack,
-		.stack_count = 1,
-	};
 	struct symbols *symbols = symbols_new();
-	struct site site = site_of(&catalog, symbols, 0);
+	struct site site = look_up(&stack, symbols);
 	bool has_source;
 	const char *text = site_culprit(&scratch, &site, &has_source);
 
@@ -73,6 +79,51 @@ Test(sites, under_an_interpreter_the_culprit_is_what_was_called_without_a_place)
 	cr_expect_str_eq(CULPRIT({ FCNTL_SO, FAKE_LOAD }, { PYTHON, FAKE_EVAL }), "load_order()");
 	cr_expect_str_eq(CULPRIT({ PERL, FAKE_PP_FLOCK }, { PERL, FAKE_RUNOPS }),
 			 "Perl_pp_flock()");
+}
+
+/* The lines of a stack with this script, "; " between them, and behind " <- " the culprit. */
+static const char *scripted(const struct frame *frames, uint32_t count)
+{
+	static const struct script_frame scripts[] = { { "/srv/orders.py", "Store.save", 88 },
+						       { "/srv/orders.py", "<module>", 0 } };
+	struct stack_info stack = {
+		.frames = frames, .count = count, .scripts = scripts, .script_count = 2
+	};
+	struct symbols *symbols = symbols_new();
+	struct site site = look_up(&stack, symbols);
+	const char *text = "";
+	bool has_source;
+
+	for (uint32_t i = 0; i < site.frames.count; i++)
+		text = scratch_format(&scratch, "%s%s; ", text,
+				      site_frame_line(&scratch, &site.frames.items[i], "/srv"));
+	text = scratch_format(&scratch, "%s<- %s", text,
+			      site_culprit(&scratch, &site, &has_source));
+	cr_expect(has_source);
+	site_free(&site);
+	symbols_free(symbols);
+	return text;
+}
+
+#define SCRIPTED(...)                                   \
+	scripted((const struct frame[]){ __VA_ARGS__ }, \
+		 sizeof((struct frame[]){ __VA_ARGS__ }) / sizeof(struct frame))
+
+Test(sites, a_script_stands_in_the_place_of_its_interpreter_and_is_the_culprit)
+{
+	cr_expect_str_eq(SCRIPTED({ FCNTL_SO, FAKE_LOAD }, { PYTHON, FAKE_EVAL },
+				  { PYTHON, FAKE_NOTHING }, { LIBC, FAKE_FCNTL },
+				  { PYTHON, FAKE_MAIN }),
+			 "load_order() shop/src/orders.c:41; Store.save() orders.py:88; "
+			 "<module> (orders.py); <- Store.save() orders.py:88");
+	cr_expect_str_eq(SCRIPTED({ PYTHON, FAKE_EVAL }, { SHOP, FAKE_MAIN }),
+			 "Store.save() orders.py:88; <module> (orders.py); main() "
+			 "shop/src/main.c:12; <- Store.save() orders.py:88",
+			 "a program that runs scripts keeps its own frames");
+	cr_expect_str_eq(SCRIPTED({ SHOP, FAKE_SAVE }),
+			 "save_order() shop/src/orders.c:88; Store.save() orders.py:88; <module> "
+			 "(orders.py); <- Store.save() orders.py:88",
+			 "no frame of the interpreter was found");
 }
 
 Test(sites, an_interpreter_without_names_is_no_culprit)
