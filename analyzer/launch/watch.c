@@ -40,8 +40,12 @@ static uint32_t slot_process(const struct process_slot *slot)
 
 static void forget(struct watch *watch, struct watched *watched)
 {
-	if (watched->pid && watched->pidfd >= 0)
-		close(watched->pidfd); /* which also takes it out of the epoll set */
+	/* A child of ours may have the pidfd, too: then closing it alone would leave it in the
+	 * epoll set, and whoever comes into its slot would be the dead one. */
+	if (watched->pid && watched->pidfd >= 0) {
+		epoll_ctl(watch->epoll, EPOLL_CTL_DEL, watched->pidfd, NULL);
+		close(watched->pidfd);
+	}
 	memset(watched, 0, sizeof(*watched));
 	watch->alive--;
 }

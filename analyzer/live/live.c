@@ -70,6 +70,7 @@ void live_close(struct live *live)
 	vec_free(&live->told);
 	vec_free(&live->now.vec);
 	vec_free(&live->before.vec);
+	pace_close(&live->pace);
 	timers_free(&live->timers);
 	file_names_free(&live->files);
 	tries_free(&live->tries);
@@ -332,20 +333,35 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 	return news;
 }
 
-/* Whether all who wait for a lock are in deadlocks that are certain, or behind: nothing about them
- * is to be learnt. */
-static bool all_is_certain(const struct live *live, const struct slot_waits *settled)
+/* In a deadlock that is certain, or behind. */
+static bool is_told(const struct live *live, const struct slot_wait *wait)
 {
-	uint32_t told = 0;
-
 	for (uint32_t i = 0; i < live->standing.count; i++) {
 		const struct standing_verdict *verdict = &live->standing.items[i];
 
 		for (uint32_t j = 0; j < verdict->members.count; j++)
-			told += verdict->told.verdict == VERDICT_CERTAIN &&
-				verdict->members.items[j].waits_for == WAITS_FOR_LOCK;
+			if (verdict->told.verdict == VERDICT_CERTAIN &&
+			    verdict->members.items[j].process == wait->process &&
+			    verdict->members.items[j].tid == wait->tid)
+				return true;
 	}
-	return told == settled->vec.count;
+	return false;
+}
+
+static void rest_where_told(struct live *live, const struct suspects *suspects,
+			    const struct slot_waits *settled, uint64_t now)
+{
+	for (uint32_t i = 0; i < suspects->vec.count; i++) {
+		const struct suspect *suspect = &suspects->vec.items[i];
+		bool told = suspect->count;
+
+		for (uint32_t j = 0; j < suspect->count && told; j++)
+			told = is_told(
+				live,
+				&settled->vec.items[suspects->members.items[suspect->first + j]]);
+		if (told)
+			pace_rest(&live->pace, suspect->print, now);
+	}
 }
 
 /* in_calls: so many of them wait in a call. */
@@ -353,20 +369,17 @@ static bool look_at(struct live *live, const struct slot_waits *settled, uint32_
 		    uint64_t now, bool lost)
 {
 	uint64_t print = fingerprint(settled);
-	bool same = print == live->pace.judged, news;
-	enum suspicion suspicion;
+	struct suspects suspects;
+	bool news = false;
 
-	if (!pace_may_judge(&live->pace, print, now) ||
-	    pace_others_come(&live->pace, live->now.vec.count, in_calls, now))
+	if (!pace_may_find(&live->pace, print, live->now.vec.count, in_calls, now))
 		return false;
-	suspicion = suspect(&live->slots, settled, &live->files, live->find, live->context);
-	pace_judged(&live->pace, print, suspicion, live->standing.count, now);
-	if (suspicion == SUSPICION_NONE || suspicion == SUSPICION_EARLY ||
-	    (suspicion == SUSPICION_UNKNOWN && !same))
-		return false;
-	news = look_closely(live, settled, now, lost);
-	if (all_is_certain(live, settled))
-		pace_rest(&live->pace, now);
+	suspects_find(&suspects, &live->slots, settled, &live->files, live->find, live->context);
+	if (pace_may_judge(&live->pace, print, &suspects, now)) {
+		news = look_closely(live, settled, now, lost);
+		rest_where_told(live, &suspects, settled, now);
+	}
+	suspects_free(&suspects);
 	return news;
 }
 

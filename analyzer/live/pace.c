@@ -6,10 +6,10 @@
 #define MS	   UINT64_C(1000000)
 #define LOOK_NS	   (20 * MS) /* between two looks that must be equal */
 #define QUIET_NS   (50 * MS) /* while the same wait on */
-#define RETRY_NS   (50 * MS) /* the same waits are judged again after this; then ever later */
+#define RETRY_NS   (50 * MS) /* the same are looked at closely again after this; then ever later */
 #define RETRY_MAX  (2000 * MS)
 #define UNKNOWN_NS (500 * MS)	/* so long somebody waits for whom nobody knows */
-#define TOLD_MAX   (30000 * MS) /* once there is a verdict */
+#define REST_NS	   (30000 * MS) /* once there is a verdict */
 #define COST	   400		/* where nothing is suspected, after so many times what that took */
 #define COST_MAX   (5000 * MS)
 #define CROWD_NS   (MS / 10) /* so long others are waited for, for each that is there */
@@ -40,6 +40,11 @@ void pace_open(struct pace *pace)
 	*pace = (struct pace){ .saved = SAVED_MAX };
 }
 
+void pace_close(struct pace *pace)
+{
+	vec_free(&pace->judged);
+}
+
 bool pace_begin(struct pace *pace, uint64_t now)
 {
 	if (now < pace->next_look)
@@ -61,12 +66,7 @@ void pace_end(struct pace *pace, bool quiet, uint64_t now)
 		pace->next_look += (uint64_t)-pace->saved * SHARE;
 }
 
-bool pace_may_judge(const struct pace *pace, uint64_t print, uint64_t now)
-{
-	return pace->saved > 0 && (print != pace->judged || now >= pace->next_judge);
-}
-
-bool pace_others_come(struct pace *pace, uint32_t waits, uint32_t settled, uint64_t now)
+static bool others_come(struct pace *pace, uint32_t waits, uint32_t settled, uint64_t now)
 {
 	if (settled == waits) {
 		pace->gathering = 0;
@@ -79,31 +79,63 @@ bool pace_others_come(struct pace *pace, uint32_t waits, uint32_t settled, uint6
 	return pace->gathering;
 }
 
-void pace_judged(struct pace *pace, uint64_t print, enum suspicion suspicion, bool told,
-		 uint64_t now)
+bool pace_may_find(struct pace *pace, uint64_t print, uint32_t waits, uint32_t settled,
+		   uint64_t now)
 {
-	uint64_t cost = processor_time() - pace->used;
-
-	if (print != pace->judged)
-		pace->pause = RETRY_NS;
-	else if (suspicion != SUSPICION_NONE && pace->pause < (told ? TOLD_MAX : RETRY_MAX))
-		pace->pause *= 2;
-	switch (suspicion) {
-	case SUSPICION_NONE:
-		pace->pause = at_least(pace->pause, at_most(COST * cost, COST_MAX));
-		break;
-	case SUSPICION_UNKNOWN:
-		pace->pause = at_least(pace->pause, UNKNOWN_NS);
-		break;
-	case SUSPICION_EARLY:
-	case SUSPICION_YES:
-		break;
-	}
-	pace->judged = print;
-	pace->next_judge = now + pace->pause;
+	return pace->saved > 0 && (print != pace->print || now >= pace->next_find) &&
+	       !others_come(pace, waits, settled, now);
 }
 
-void pace_rest(struct pace *pace, uint64_t now)
+static bool is_due(struct pace *pace, const struct suspect *suspect, uint64_t now)
 {
-	pace->next_judge = now + TOLD_MAX;
+	uint32_t i = 0;
+	struct judged *judged;
+
+	while (i < pace->judged.count && pace->judged.items[i].print != suspect->print)
+		i++;
+	if (i == pace->judged.count) {
+		uint64_t pause = suspect->unknown ? UNKNOWN_NS : RETRY_NS;
+
+		vec_push(&pace->judged, (struct judged){ suspect->print, now + pause, pause, now });
+		return !suspect->unknown;
+	}
+	judged = &pace->judged.items[i];
+	judged->seen = now;
+	if (now < judged->next)
+		return false;
+	judged->pause = at_most(2 * judged->pause, RETRY_MAX);
+	judged->next = now + judged->pause;
+	return true;
+}
+
+static void forget_those_gone(struct pace *pace, uint64_t now)
+{
+	for (uint32_t i = pace->judged.count; i-- > 0;)
+		if (pace->judged.items[i].seen != now)
+			vec_remove(&pace->judged, i);
+}
+
+bool pace_may_judge(struct pace *pace, uint64_t print, const struct suspects *suspects,
+		    uint64_t now)
+{
+	uint64_t cost = processor_time() - pace->used;
+	bool due = false;
+
+	for (uint32_t i = 0; i < suspects->vec.count; i++)
+		due |= is_due(pace, &suspects->vec.items[i], now);
+	forget_those_gone(pace, now);
+	pace->print = print;
+	pace->next_find = now + at_least(RETRY_NS, at_most(COST * cost, COST_MAX));
+	for (uint32_t i = 0; i < pace->judged.count; i++)
+		pace->next_find = at_most(pace->next_find, pace->judged.items[i].next);
+	if (suspects->early)
+		pace->next_find = now;
+	return due;
+}
+
+void pace_rest(struct pace *pace, uint64_t print, uint64_t now)
+{
+	for (uint32_t i = 0; i < pace->judged.count; i++)
+		if (pace->judged.items[i].print == print)
+			pace->judged.items[i].next = now + REST_NS;
 }

@@ -30,7 +30,8 @@ struct suspicions {
 	struct graph *graph; /* agents: first the waits */
 	live_find find;
 	const void *context;
-	bool unknown;
+	VEC(uint32_t) unknown; /* waits for what nobody says that he holds */
+	bool silent;	       /* somebody holds more than he can say */
 };
 
 static int by_inode(const void *left, const void *right)
@@ -105,7 +106,7 @@ static void listen_to(struct suspicions *all, const struct peer *peer)
 {
 	uint64_t used = atomic_load_explicit(&peer->slot->grants, memory_order_relaxed);
 
-	all->unknown |= atomic_load_explicit(&peer->slot->overflow, memory_order_relaxed) != 0;
+	all->silent |= atomic_load_explicit(&peer->slot->overflow, memory_order_relaxed) != 0;
 	for (uint32_t i = 0; i < GRANTS_MAX; i++) {
 		const struct grant *grant = &peer->slot->grant[i];
 
@@ -193,7 +194,8 @@ static void add_wait(struct suspicions *all, uint32_t at, const struct file_name
 			found = true;
 		}
 	}
-	all->unknown |= !found;
+	if (!found)
+		vec_push(&all->unknown, at);
 }
 
 /* ---- Whether it is worth the dear look */
@@ -236,43 +238,73 @@ static void note(struct newest *newest, const struct suspicions *all, const uint
 }
 
 /* Who went into its request last may be on its way still: on a busy machine for a while. */
-static enum suspicion judge(const struct suspicions *all, const struct knot *knot)
+static bool is_early(const struct suspicions *all, const struct knot *knot)
 {
 	struct newest newest = { 0 };
 
 	note(&newest, all, knot->agents, knot->count);
 	for (uint32_t i = 0; i < NEWEST && newest.of[i]; i++)
 		if (!wait_tries(newest.of[i]) && !sleeps(all, newest.of[i]))
-			return SUSPICION_EARLY;
-	note(&newest, all, knot->behind, knot->behind_count);
-	return newest.of[0] ? SUSPICION_YES : SUSPICION_NONE;
+			return true;
+	return false;
 }
 
-static enum suspicion solve(const struct suspicions *all)
+static void add_members(struct suspects *suspects, const struct suspicions *all,
+			const uint32_t *agents, uint32_t count)
 {
-	enum suspicion worst = all->unknown ? SUSPICION_UNKNOWN : SUSPICION_NONE;
+	struct suspect *suspect = &suspects->vec.items[suspects->vec.count - 1];
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct slot_wait *wait = &all->waits->vec.items[agents[i]];
+
+		if (agents[i] >= all->waits->vec.count)
+			continue;
+		vec_push(&suspects->members, agents[i]);
+		suspect->print += hash_u64(wait->position, wait->time + wait->tid);
+		suspect->count++;
+	}
+}
+
+static void begin_suspect(struct suspects *suspects, bool unknown)
+{
+	vec_push(&suspects->vec,
+		 (struct suspect){ .unknown = unknown, .first = suspects->members.count });
+}
+
+static void solve(struct suspects *suspects, const struct suspicions *all)
+{
 	uint32_t count;
 	const struct knot *knots = graph_solve(all->graph, &count);
 
 	for (uint32_t i = 0; i < count; i++) {
-		enum suspicion suspicion = judge(all, &knots[i]);
-
-		if (suspicion > worst)
-			worst = suspicion;
+		if (is_early(all, &knots[i])) {
+			suspects->early = true;
+			continue;
+		}
+		begin_suspect(suspects, false);
+		add_members(suspects, all, knots[i].agents, knots[i].count);
+		add_members(suspects, all, knots[i].behind, knots[i].behind_count);
+		/* Somebody who seems to wait for something else, and nobody for him. */
+		if (!suspects->vec.items[suspects->vec.count - 1].count)
+			suspects->vec.count--;
 	}
-	return worst;
+	if (all->unknown.count || all->silent) {
+		begin_suspect(suspects, true);
+		add_members(suspects, all, all->unknown.items, all->unknown.count);
+	}
 }
 
-enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits,
-		       const struct file_names *names, live_find find, const void *context)
+void suspects_find(struct suspects *suspects, const struct slots *slots,
+		   const struct slot_waits *waits, const struct file_names *names, live_find find,
+		   const void *context)
 {
 	struct suspicions all = {
 		.waits = waits, .graph = graph_new(), .find = find, .context = context
 	};
 	struct peer peer;
 	uint32_t at = 0;
-	enum suspicion suspicion;
 
+	*suspects = (struct suspects){ 0 };
 	add_waiters(&all);
 	while (slots_next_peer(slots, &at, &peer)) {
 		listen_to(&all, &peer);
@@ -282,10 +314,16 @@ enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits
 		qsort(all.said.items, all.said.count, sizeof(*all.said.items), by_inode);
 	for (uint32_t i = 0; i < waits->vec.count; i++)
 		add_wait(&all, i, names);
-	suspicion = solve(&all);
+	solve(suspects, &all);
 	map_free(&all.waiting);
 	vec_free(&all.said);
 	vec_free(&all.speakers);
+	vec_free(&all.unknown);
 	graph_free(all.graph);
-	return suspicion;
+}
+
+void suspects_free(struct suspects *suspects)
+{
+	vec_free(&suspects->vec);
+	vec_free(&suspects->members);
 }

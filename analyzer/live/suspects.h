@@ -9,14 +9,22 @@
 #include "analyzer/live/files.h"
 #include "analyzer/live/slots.h"
 
-enum suspicion {
-	SUSPICION_NONE,
-	SUSPICION_UNKNOWN, /* nobody says that he holds what somebody waits for */
-	SUSPICION_EARLY,   /* one of them has not gone to sleep */
-	SUSPICION_YES,
+/* Waits that may last for ever together. */
+struct suspect {
+	uint64_t print; /* alike for the same waits */
+	bool unknown;	/* nobody says that he holds what they wait for: they may be anything */
+	uint32_t first, count; /* of `members` */
 };
 
-enum suspicion suspect(const struct slots *slots, const struct slot_waits *waits,
-		       const struct file_names *names, live_find find, const void *context);
+struct suspects {
+	VEC(struct suspect) vec;
+	VEC(uint32_t) members; /* of the waits */
+	bool early;	       /* there would be more, but somebody has not gone to sleep */
+};
+
+void suspects_find(struct suspects *suspects, const struct slots *slots,
+		   const struct slot_waits *waits, const struct file_names *names, live_find find,
+		   const void *context);
+void suspects_free(struct suspects *suspects);
 
 #endif

@@ -1,132 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """
-Programs that lock at random - ranges, modes, worlds, forks, threads, timers, kills - while `record` watches: whoever was told to be in
-a certain deadlock never goes on, unless a member was killed from outside.
+Processes that lock at random - ranges, modes, worlds, forks, threads, timers, signals, cancellation, kills - while `record` watches:
+whoever was told to be in a certain deadlock never goes on, unless a member got a signal from outside; and each ring that was made on
+purpose is told, with all its members. The first is asked twice: of the record, and of /proc while the deadlock lasts.
 
-usage: live_stress.py [SEED [SECONDS]]
+usage: live_stress.py [--seed N] [--seconds N] [--episodes N]     --episodes: with one seed after the other, until there were so many
 """
 
+import argparse
+import glob
 import os
 import re
+import selectors
 import subprocess
 import sys
 import tempfile
+import time
 
 FLOCKTRACE = os.environ["E2E_FLOCKTRACE"]
-PYTHON = "/usr/bin/python3"
-MARK = 1 << 40  # a query of this byte + pid, by the one that kills, comes before each kill: the trace has their order
-
-PROGRAM = r"""
-import fcntl, mmap, os, random, signal, struct, sys, threading, time
-seed, seconds, mark, workers = int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), 5
-progress = mmap.mmap(-1, 8 * workers)
-
-class Alarm(Exception):
-    pass
-
-def ring(*_):
-    raise Alarm
-
-def record(file, mode, start, length, command):
-    return fcntl.fcntl(file, command, struct.pack("hhqqi4x", mode, 0, start, length, 0))
-
-def lock(random, file):
-    wait, world = random.random() < 0.8, random.randrange(3)
-    exclusive = random.random() < 0.7
-    if world == 0:
-        fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | (0 if wait else fcntl.LOCK_NB))
-        return
-    command = ((fcntl.F_SETLK, fcntl.F_SETLKW), (fcntl.F_OFD_SETLK, fcntl.F_OFD_SETLKW))[world - 1][wait]
-    record(file, fcntl.F_WRLCK if exclusive else fcntl.F_RDLCK, random.randrange(3), 1 + random.randrange(2), command)
-
-def unlock(random, file):
-    which = random.randrange(3)
-    if which == 0:
-        fcntl.flock(file, fcntl.LOCK_UN)
-    else:
-        record(file, fcntl.F_UNLCK, 0, 0, (fcntl.F_SETLK, fcntl.F_OFD_SETLK)[which - 1])
-
-def close_later(name, delay):  # drops the record locks of the whole process
-    file = open(name, "a+b")
-    time.sleep(delay)
-    file.close()
-
-def step(random, files):
-    at = random.randrange(len(files))
-    what = random.random()
-    if what < 0.45:
-        timer = random.random() < 0.4
-        if timer:
-            signal.setitimer(signal.ITIMER_REAL, 0.001 + random.random() * 0.8)
-        try:
-            lock(random, files[at])
-        except Alarm:
-            pass
-        finally:
-            if timer:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-    elif what < 0.8:
-        unlock(random, files[at])
-    elif what < 0.9:
-        files[at].close()
-        files[at] = open(f"f{random.randrange(2)}", "a+b")
-    elif what < 0.94:
-        child = os.fork()
-        if not child:
-            time.sleep(random.random() * 0.3)
-            os._exit(0)
-        if random.random() < 0.5:
-            os.waitpid(child, 0)
-    elif what < 0.98:
-        threading.Thread(target=close_later, args=(f"f{random.randrange(2)}", random.random() * 0.4), daemon=True).start()
-    else:
-        time.sleep(random.random() * 0.01)
-
-def work(number, generation):
-    own = random.Random(f"{seed} {number} {generation}")
-    signal.signal(signal.SIGALRM, ring)
-    files = [open(f"f{i % 2}", "a+b") for i in range(4)]
-    while True:
-        try:
-            step(own, files)
-        except (OSError, Alarm):
-            pass
-        count = struct.unpack_from("q", progress, 8 * number)[0]
-        struct.pack_into("q", progress, 8 * number, count + 1)
-
-def start(number, generation):
-    pid = os.fork()
-    if not pid:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        try:
-            work(number, generation)
-        finally:
-            os._exit(1)
-    return pid
-
-chance, marker = random.Random(seed), open("marker", "a+b")
-pids = [start(i, 0) for i in range(workers)]
-seen = [(0, time.monotonic())] * workers
-steps, generation, end = 0, 0, time.monotonic() + seconds
-while time.monotonic() < end:
-    time.sleep(0.02)
-    for i in range(workers):
-        count, now = struct.unpack_from("q", progress, 8 * i)[0], time.monotonic()
-        if count != seen[i][0]:
-            seen[i] = count, now
-        elif now - seen[i][1] > 0.5 + chance.random() and chance.random() < 0.3 or chance.random() < 0.0005:
-            record(marker, fcntl.F_RDLCK, mark + pids[i], 1, fcntl.F_GETLK)
-            os.kill(pids[i], signal.SIGKILL)
-            os.waitpid(pids[i], 0)
-            generation += 1
-            pids[i], seen[i] = start(i, generation), (count, now)
-steps = sum(struct.unpack_from("q", progress, 8 * i)[0] for i in range(workers))
-for pid in pids:
-    record(marker, fcntl.F_RDLCK, mark + pid, 1, fcntl.F_GETLK)
-    os.kill(pid, signal.SIGKILL)
-print(steps, generation)
-"""
+STORM = os.path.join(os.environ["E2E_VICTIMS"], "victim-storm")
+MARK = 1 << 40  # a query of this byte + pid, by the one that sends it, comes before each signal: the trace has their order
+STANDS = 0.3  # s, so long it is looked at from outside
+PATIENCE = 60  # s, until the last ring is told
 
 LINE = re.compile(r"^\s*(\d+)\s+[\d.]+\s+(\d+)/(\d+)\s+(.*)$")
 SEEN = re.compile(r"seen in a deadlock \((.*?)\) [\d.]+ ms old, (\d+) of (\d+)")
@@ -163,21 +59,139 @@ def check(lines):
     return certain, others, false
 
 
-def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else int.from_bytes(os.urandom(3), "big")
-    seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 10
-    print("seed", seed, flush=True)
+def waits_of(pids):
+    """What the kernel tells of each thread: its call, and how often it was off a processor; and of who waits in /proc/locks."""
+    seen = {}
+    for pid in pids:
+        for task in glob.glob(f"/proc/{pid}/task/*"):
+            try:
+                with open(task + "/syscall", encoding="ascii") as call, open(task + "/status", encoding="utf-8") as status:
+                    seen[task] = call.read(), re.findall(r"ctxt_switches:\s+(\d+)", status.read())
+            except OSError:
+                seen[task] = None
+    with open("/proc/locks", encoding="ascii") as file:
+        fields = [line.split() for line in file]
+    return seen, sorted({" ".join(line[2:]) for line in fields if line[1] == "->" and int(line[5]) in pids})
+
+
+class Storm:
+    """One storm under `record`, and what it and flocktrace say."""
+
+    def __init__(self, seed, seconds, directory):
+        self.trace = os.path.join(directory, "trace")
+        self.process = subprocess.Popen([FLOCKTRACE, "record", "-o", self.trace, "--", STORM, str(seed), str(seconds)], cwd=directory,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.ends = {self.process.stdout: b"", self.process.stderr: b""}
+        self.selector = selectors.DefaultSelector()
+        for end in self.ends:
+            os.set_blocking(end.fileno(), False)
+            self.selector.register(end, selectors.EVENT_READ)
+        self.signalled, self.rings, self.told = set(), [], []
+        self.watched, self.false, self.members, self.end = [], [], None, None
+        self.stood = 0
+
+    def read(self, seconds):
+        for key, _ in self.selector.select(seconds):
+            more = key.fileobj.read()
+            if not more:
+                self.selector.unregister(key.fileobj)
+                continue
+            *lines, self.ends[key.fileobj] = (self.ends[key.fileobj] + more).split(b"\n")
+            for line in lines:
+                (self.hear if key.fileobj == self.process.stdout else self.listen)(line.decode())
+
+    def hear(self, line):
+        """What the storm says."""
+        word, *numbers = line.split()
+        if word == "signal":
+            self.signalled.add(int(numbers[0]))
+        elif word == "ring":
+            self.rings.append(set(map(int, numbers)))
+        else:
+            self.end = tuple(map(int, numbers))
+
+    def listen(self, line):
+        """What flocktrace says: a head, then a line of each member that tells what it waits for."""
+        head = re.match(r"(?:flocktrace: )?(\w*[Dd]eadlock[^:]*): ", line)
+        if head:
+            self.finish_text()
+            self.members = (head[1] == "Deadlock" and " since " in line, set())
+        elif self.members:
+            self.members[1].update(map(int, re.findall(r"^    \S+?\[(\d+)[\]/].* waits for ", line)))
+            if line.startswith("    Left alone"):
+                self.finish_text()
+
+    def finish_text(self):
+        if self.members:
+            standing, pids = self.members
+            self.told.append(pids)
+            if standing:
+                self.watched.append((time.monotonic() + STANDS, pids, waits_of(pids)))
+        self.members = None
+
+    def look(self):
+        """At those that were seen a while ago."""
+        while self.watched and time.monotonic() >= self.watched[0][0]:
+            _, pids, before = self.watched.pop(0)
+            after = waits_of(pids)
+            self.read(0)  # who got a signal meanwhile
+            if pids & self.signalled:
+                continue
+            self.stood += 1
+            if before != after:
+                self.false.append(f"{sorted(pids)} before: {before} after: {after}")
+
+    def missing(self):
+        return [ring for ring in self.rings if not any(ring <= pids for pids in self.told)]
+
+    def run(self, seconds):
+        """To the end, and until all rings were told."""
+        end = time.monotonic() + 10 * seconds + PATIENCE
+        while (not self.end or self.missing() or self.watched) and time.monotonic() < end and len(self.selector.get_map()) == 2:
+            self.read(0.05)
+            self.look()
+        missing = self.missing() if self.end else ["the end"]
+        self.process.stdin.close()
+        while self.selector.get_map():
+            self.read(1)
+        if self.process.wait():
+            missing.append(f"ended with {self.process.returncode}")
+        return missing
+
+
+def storm(seed, seconds):
+    """(episodes, whether all was right)"""
     with tempfile.TemporaryDirectory(prefix="flocktrace-stress.") as directory:
-        run = subprocess.run([FLOCKTRACE, "record", "-o", "trace", "--", PYTHON, "-c", PROGRAM, str(seed), str(seconds), str(MARK)],
-                             cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=seconds * 10 + 120, check=True)
-        dump = subprocess.Popen([FLOCKTRACE, "dump", "trace"], cwd=directory, stdout=subprocess.PIPE, text=True, errors="replace")
+        one = Storm(seed, seconds, directory)
+        missing = one.run(seconds)
+        dump = subprocess.Popen([FLOCKTRACE, "dump", one.trace], stdout=subprocess.PIPE, text=True, errors="replace")
         certain, others, false = check(dump.stdout)
         dump.wait()
-    steps, kills = map(int, run.stdout.split())
-    print(f"{steps} steps, {kills} kills, {certain} certain verdicts, {others} others, {len(false)} false")
+    episodes, kills = one.end or (0, 0)
+    print(f"seed {seed}: {episodes} episodes, {kills} kills, {len(one.rings)} rings made of which {len(missing)} were not told, {certain} certain verdicts, "
+          f"{others} others, {one.stood} looked at from outside, {len(false) + len(one.false)} false", flush=True)
     for (position, members), line in false:
         print(f"false: {members} told at {position}, and then: {line}", end="")
-    sys.exit(bool(false) or not certain)
+    for text in one.false:
+        print("false:", text)
+    for ring in missing:
+        print("not told:", ring)
+    return episodes, not (false or one.false or missing) and certain > 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(3), "big"))
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--episodes", type=int, default=1)
+    options = parser.parse_args()
+    print("seed", options.seed, flush=True)
+    done, right, seed = 0, True, options.seed
+    while done < options.episodes and right:
+        episodes, right = storm(seed, options.seconds)
+        done += episodes
+        seed += 1
+    sys.exit(not right)
 
 
 if __name__ == "__main__":
