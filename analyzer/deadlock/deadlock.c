@@ -4,17 +4,15 @@
 #include <errno.h>
 
 #include "analyzer/deadlock/look.h"
+#include "analyzer/deadlock/told.h"
 
-#define LASTS_NS       UINT64_C(1000000)    /* shorter ones cost nobody anything */
-#define SUSPECT_NS     UINT64_C(1000000000) /* so long no thread lets others wait on purpose */
-#define DEADLOCKS_KEPT 1000
+#define LASTS_NS UINT64_C(1000000) /* shorter ones cost nobody anything */
 
 struct deadlock_builder {
 	const struct model *model;
 	struct triers triers;
 	struct people people;
-	VEC(struct deadlock) items;
-	struct deadlocks result;
+	struct told told;
 };
 
 struct deadlock_builder *deadlock_builder_new(void)
@@ -32,20 +30,11 @@ void deadlock_builder_triers(struct deadlock_builder *builder, const struct trie
 	builder->triers = *triers;
 }
 
-static void free_deadlock(struct deadlock *deadlock)
-{
-	for (uint32_t i = 0; i < deadlock->member_count; i++)
-		free((struct hold *)deadlock->members[i].holds);
-	free((struct deadlock_member *)deadlock->members);
-}
-
 void deadlock_builder_free(struct deadlock_builder *builder)
 {
 	if (!builder)
 		return;
-	for (uint32_t i = 0; i < builder->items.count; i++)
-		free_deadlock(&builder->items.items[i]);
-	vec_free(&builder->items);
+	told_free(&builder->told);
 	people_free(&builder->people);
 	free(builder);
 }
@@ -248,45 +237,7 @@ static struct deadlock deadlock_of(const struct look *look, const struct knot *k
 	return deadlock;
 }
 
-/* ---- Which of them are told */
-
-static bool same_people(const struct deadlock *a, const struct deadlock *b)
-{
-	if (a->knot != b->knot)
-		return false;
-	for (uint32_t i = 0; i < a->knot; i++) {
-		uint32_t at = 0;
-
-		while (at < b->knot && (a->members[i].process != b->members[at].process ||
-					a->members[i].tid != b->members[at].tid))
-			at++;
-		if (at == b->knot)
-			return false;
-	}
-	return true;
-}
-
-/* Who is interrupted and tries again is in the same deadlock still. */
-static void tell(struct deadlock_builder *builder, struct deadlock deadlock)
-{
-	for (uint32_t i = 0; i < builder->items.count; i++) {
-		struct deadlock *before = &builder->items.items[i];
-
-		if (!same_people(before, &deadlock) || before->how != DEADLOCK_INTERRUPTED ||
-		    before->consequence == CONSEQUENCE_EDEADLK)
-			continue;
-		deadlock.since = before->since;
-		free_deadlock(before);
-		*before = deadlock;
-		return;
-	}
-	if (builder->items.count < DEADLOCKS_KEPT) {
-		vec_push(&builder->items, deadlock);
-		return;
-	}
-	builder->result.omitted++;
-	free_deadlock(&deadlock);
-}
+/* ---- Looking */
 
 static bool any_is(const struct look *look, const uint32_t *agents, uint32_t count,
 		   const struct cause *cause)
@@ -311,19 +262,20 @@ static bool concerns(const struct look *look, const struct knot *knot, const str
 	       any_is(look, knot->behind, knot->behind_count, cause);
 }
 
-static bool lasted(const struct deadlock *deadlock)
+/* Whoever of them lives on has let go unseen: it was no deadlock. */
+static void doubt_those_in_the_way(struct deadlock_builder *builder, const struct look *look,
+				   const struct cause *cause)
 {
-	uint64_t needed = deadlock->doubt == DOUBT_SHARERS ? SUSPECT_NS : LASTS_NS;
+	for (uint32_t i = 0; i < look->waits.count; i++) {
+		const struct who *waiter = &look->whos.items[look->waits.items[i].agent];
 
-	if (deadlock->seen_live)
-		return true;
-	/* A child may have been killed before its parent waits for it: the signal is not recorded.
-	 */
-	for (uint32_t i = 0; i < deadlock->knot; i++)
-		if (deadlock->members[i].waits_for != WAITS_FOR_LOCK || deadlock->members[i].tries)
-			needed = SUSPECT_NS;
-
-	return deadlock->until >= deadlock->since + needed;
+		if (waiter->process != cause->process || waiter->tid != cause->tid)
+			continue;
+		for (uint32_t j = 0; j < look->shares.count; j++)
+			if (look->shares.items[j].hold == look->waits.items[i].hold)
+				told_doubt(&builder->told,
+					   look->whos.items[look->shares.items[j].agent].process);
+	}
 }
 
 static void look_for(struct deadlock_builder *builder, const struct cause *cause)
@@ -341,10 +293,8 @@ static void look_for(struct deadlock_builder *builder, const struct cause *cause
 		if (!concerns(&look, &knots[i], cause))
 			continue;
 		deadlock = deadlock_of(&look, &knots[i], cause);
-		if (lasted(&deadlock))
-			tell(builder, deadlock);
-		else
-			free_deadlock(&deadlock);
+		if (told_add(&builder->told, &deadlock) && cause->how == DEADLOCK_WENT_ON)
+			doubt_those_in_the_way(builder, &look, cause);
 	}
 	look_free(&look);
 }
@@ -465,25 +415,11 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 	case EVENT_LOST:
 		break;
 	}
+	told_event(&builder->told, event);
 	people_event(&builder->people, event);
-}
-
-static int by_time(const void *left, const void *right)
-{
-	const struct deadlock *a = left, *b = right;
-
-	if (a->since != b->since)
-		return a->since > b->since ? 1 : -1;
-	return (a->members[0].process > b->members[0].process) -
-	       (a->members[0].process < b->members[0].process);
 }
 
 const struct deadlocks *deadlock_builder_finish(struct deadlock_builder *builder)
 {
-	if (builder->items.count > 1)
-		qsort(builder->items.items, builder->items.count, sizeof(*builder->items.items),
-		      by_time);
-	builder->result.items = builder->items.items;
-	builder->result.count = builder->items.count;
-	return &builder->result;
+	return told_finish(&builder->told);
 }

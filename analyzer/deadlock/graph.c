@@ -185,3 +185,17 @@ const struct knot *graph_solve(struct graph *graph, uint32_t *count)
 	*count = graph->knots.count;
 	return graph->knots.items;
 }
+
+bool graph_may_wake(const struct graph *graph, uint32_t agent)
+{
+	const struct numbers *holds = &graph->agents.items[agent].holds;
+
+	for (uint32_t i = 0; i < holds->count; i++) {
+		const struct numbers *releasers = &graph->locks.items[holds->items[i]].releasers;
+
+		for (uint32_t j = 0; j < releasers->count; j++)
+			if (!graph->agents.items[releasers->items[j]].tied)
+				return true;
+	}
+	return false;
+}

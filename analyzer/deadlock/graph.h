@@ -54,5 +54,8 @@ void graph_has_timer(struct graph *graph, uint32_t agent);
 
 /* All knots, the firmest first, then by their lowest agent; once. Belongs to the graph. */
 const struct knot *graph_solve(struct graph *graph, uint32_t *count);
+/* After that: whether somebody in no knot, nor behind one, can release a hold that a member of a
+ * knot waits for: then it looks again at what else is in its way. */
+bool graph_may_wake(const struct graph *graph, uint32_t agent);
 
 #endif

@@ -163,7 +163,7 @@ static void judge_doubted(struct coverage *coverage, struct kin *kin)
 static void judge_ended(struct coverage *coverage, struct kin *kin)
 {
 	judge_doubted(coverage, kin);
-	if (kin->exe && !kin->settled && !kin->doubt &&
+	if (kin->exe && !kin->settled && !kin->doubt && !coverage->ending &&
 	    !reaped_announced(coverage->reaped, kin->pid))
 		name(coverage, kin, "ended before it could be looked at");
 	if (kin->named)

@@ -38,6 +38,7 @@ struct coverage {
 	VEC(struct kin) kin;
 	uint32_t at; /* next to be looked at in this walk */
 	bool changed;
+	bool ending;		/* the launcher's: who ends now is ended by us */
 	uint64_t program_start; /* clock ticks; 0: no program of ours */
 	uint64_t walk_began, spent, next_walk, earliest, interval; /* ns */
 };

@@ -179,9 +179,11 @@ static void end_if_needed(struct launcher *launcher, uint64_t now)
 
 	if (launcher->ending.active)
 		return;
-	if (is_deadlocked(launcher, now) || is_stuck(launcher, now))
-		ending_begin(&launcher->ending, &launcher->watch, &launcher->coverage,
-			     launcher->program.pid, launch->grace, now);
+	if (!is_deadlocked(launcher, now) && !is_stuck(launcher, now))
+		return;
+	ending_begin(&launcher->ending, &launcher->watch, &launcher->coverage,
+		     launcher->program.pid, launch->grace, now);
+	launcher->coverage.ending = true;
 }
 
 static void wait_for_events(struct launcher *launcher)
@@ -327,6 +329,7 @@ static void finish(struct launcher *launcher)
 {
 	struct watch *watch = &launcher->watch;
 
+	reap_child(launcher); /* it may have been ended by us, a moment ago */
 	watch_all(watch);
 	drain_step(&launcher->drain);
 	hear_survivors(launcher);

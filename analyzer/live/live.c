@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "analyzer/live/kernel_word.h"
+#include "analyzer/live/judge.h"
 #include "analyzer/live/pace.h"
 #include "analyzer/live/scene.h"
 #include "analyzer/live/suspects.h"
@@ -128,51 +128,6 @@ static struct live_member member_of(const struct scene *scene, uint32_t agent, b
 		.other = actor->other ? scene_process(scene, actor->other) : 0,
 		.behind = behind,
 	};
-}
-
-static bool is_doubtful(const struct scene *scene, const struct knot *knot)
-{
-	for (uint32_t i = 0; i < knot->count; i++)
-		for (uint32_t j = 0; j < scene->crowds.count; j++) {
-			const struct crowd *crowd = &scene->crowds.items[j];
-
-			if (crowd->doubtful && knot->agents[i] - crowd->first < crowd->count)
-				return true;
-		}
-	return false;
-}
-
-static bool any_tries(const struct scene *scene, const struct knot *knot)
-{
-	for (uint32_t i = 0; i < knot->count; i++)
-		if (scene_tries(scene, knot->agents[i]))
-			return true;
-	return false;
-}
-
-static enum verdict judge(const struct scene *scene, const struct knot *knot, bool lost)
-{
-	if (knot->until_timeout)
-		return VERDICT_UNTIL_TIMEOUT;
-	if (any_tries(scene, knot))
-		return VERDICT_LIVELOCK;
-	if (knot->firmness != NOBODY_ELSE || lost || is_doubtful(scene, knot))
-		return VERDICT_LIKELY;
-	return kernel_shows(scene, knot) ? VERDICT_CERTAIN : VERDICT_LIKELY;
-}
-
-/* Pipes and children alone are none of our business, and of those who aren't recorded too little is
- * known to tell. */
-static bool is_ours(const struct scene *scene, const struct knot *knot)
-{
-	bool lock = false;
-
-	for (uint32_t i = 0; i < knot->count; i++) {
-		lock |= scene->actors.items[knot->agents[i]].wait != NONE;
-		if (!scene_process(scene, scene->tasks.vec.items[knot->agents[i]].pid))
-			return false;
-	}
-	return lock;
 }
 
 static struct standing_verdict make_verdict(const struct scene *scene, const struct knot *knot)
@@ -314,7 +269,7 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 	for (uint32_t i = 0; i < count; i++) {
 		struct standing_verdict verdict;
 
-		if (!is_ours(&scene, &knots[i]))
+		if (!judge_is_ours(&scene, &knots[i]))
 			continue;
 		verdict = make_verdict(&scene, &knots[i]);
 		if (is_settled(live, &verdict) ||
@@ -322,7 +277,7 @@ static bool look_closely(struct live *live, const struct slot_waits *settled, ui
 			free_verdict(&verdict);
 			continue;
 		}
-		verdict.told.verdict = judge(&scene, &knots[i], lost);
+		verdict.told.verdict = judge_knot(&scene, &knots[i], lost);
 		verdict.told.seen = clock_now();
 		if (may_be_told(&verdict) && stands_still(live, &verdict))
 			news |= tell(live, verdict);

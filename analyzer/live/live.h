@@ -8,9 +8,9 @@
  * not run meanwhile; all who share the locks in question are known; no timer runs; nothing was
  * lost; and /proc/locks, read once, shows each of the waits. Else it is VERDICT_UNTIL_TIMEOUT or
  * VERDICT_LIKELY, the latter also where somebody does other things than wait who could release a
- * lock, but another took it. Where one of them tries again and again it is VERDICT_LIVELOCK, if
- * none has let go of what another wants meanwhile. What is likely, or a livelock, is told after a
- * second.
+ * lock, but another took it, or whose release lets the kernel look for a circle again. Where one of
+ * them tries again and again it is VERDICT_LIVELOCK, if none has let go of what another wants
+ * meanwhile. What is likely, or a livelock, is told after a second.
  *
  * Descriptors that were handed to a process of another user, older than all members, aren't seen.
  *

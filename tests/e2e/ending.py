@@ -92,6 +92,13 @@ class Ending(EndToEnd):
         self.assertEqual(self.flocktrace("check", kept).returncode, 81)
         self.assertIn("make: *** ", result.stderr)
 
+    def test_it_was_one_deadlock_and_nobody_is_missed_because_he_was_ended(self):
+        result = self.flocktrace("run", "--fail-on=deadlock", "--", "sh", "knot.sh")
+        self.assert_ended_for_deadlock(result, "sh")
+        self.assertRegex(result.stderr, r"\nDeadlock: 6 processes waited for each other from \S+, for \S+ m?s\.\n")
+        self.assertEqual(len(re.findall(r"^\d+\. Deadlock", result.stderr, flags=re.MULTILINE)), 1, result.stderr)
+        self.assertIn("\nComplete.\n", result.stderr)
+
     def test_two_with_a_time_limit_are_left_to_it_and_the_status_is_the_programs(self):
         begin = time.monotonic()
         result = self.flocktrace("run", "--fail-on=deadlock", "--", "sh", "knot.sh", "-w 2")

@@ -198,6 +198,42 @@ Test(deadlock, a_signal_that_ends_it_is_no_release)
 	cr_assert_eq(deadlock->until, 60 * MS);
 }
 
+Test(deadlock, a_wait_that_is_over_without_a_release_has_ended_it)
+{
+	const struct deadlock *deadlock;
+
+	cross();
+	is_answered(20 * MS, 60 * MS, B, X, 0);
+	ends(100 * MS);
+	deadlock = told(1);
+	cr_assert_eq(deadlock->how, DEADLOCK_WENT_ON);
+	cr_assert_eq(deadlock->breaker, B);
+}
+
+Test(deadlock, who_was_in_the_way_and_lives_on_had_let_go_unseen_so_there_was_none)
+{
+	cross();
+	is_answered(20 * MS, 60 * MS, B, X, 0);
+	takes(70 * MS, A, X);
+	ends(100 * MS);
+	told(0);
+}
+
+Test(deadlock, what_was_held_before_records_were_lost_may_have_been_let_go_among_them)
+{
+	is_born(A, NONE);
+	is_born(B, NONE);
+	takes(1 * MS, A, X);
+	takes(2 * MS, B, Y);
+	happens((struct event){
+		.kind = EVENT_LOST, .time = 5 * MS, .process = NONE, .file = NONE });
+	asks(10 * MS, A, Y);
+	asks(20 * MS, B, X);
+	is_answered(20 * MS, 60 * MS, B, X, 0);
+	ends(100 * MS);
+	told(0);
+}
+
 Test(deadlock, what_the_kernel_refused_did_not_happen)
 {
 	cross();
