@@ -155,11 +155,23 @@ const char *site_frame_line(struct scratch *scratch, const struct site_frame *fr
 	return frame->source.inlined ? scratch_format(scratch, "%s (inlined)", text) : text;
 }
 
+/* Scripts that came with the interpreter, or were installed beside it: not who wanted the lock. */
+static bool is_library(const char *script)
+{
+	static const char *const marks[] = { "/site-packages/", "/dist-packages/", "/lib/python3",
+					     "<frozen " };
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (strstr(script, marks[i]))
+			return true;
+	return false;
+}
+
 /* How well a frame names the culprit: 0 not at all. */
 static unsigned worth(const struct site_frame *frame)
 {
 	if (frame->script)
-		return 4;
+		return is_library(frame->source.file) ? 4 : 5;
 	if (frame->internal || frame->interpreter)
 		return 0;
 	if (frame->source.file && frame->source.line)

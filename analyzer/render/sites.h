@@ -37,7 +37,8 @@ uint32_t site_telling_frames(const struct site *site);
 const char *site_frame_line(struct scratch *scratch, const struct site_frame *frame,
 			    const char *directory);
 /*
- * The innermost frame of a script; else the innermost that has source and is neither libc nor
+ * The innermost frame of a script, of one that is no library if there is; else the innermost that
+ * has source and is neither libc nor
  * flocktrace nor what an interpreter runs scripts with; else the innermost with a function, else
  * the innermost of them. "save_order() orders.c:88"; under an interpreter the function alone, since
  * it says what was called, not by whom: "fcntl_lockf()". NULL: there is none.

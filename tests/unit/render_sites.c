@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <string.h>
 
 #include "tests/golden/fake_symbols.h"
 
@@ -82,10 +83,9 @@ Test(sites, under_an_interpreter_the_culprit_is_what_was_called_without_a_place)
 }
 
 /* The lines of a stack with this script, "; " between them, and behind " <- " the culprit. */
-static const char *scripted(const struct frame *frames, uint32_t count)
+static const char *scripted_by(const struct script_frame *scripts, const struct frame *frames,
+			       uint32_t count)
 {
-	static const struct script_frame scripts[] = { { "/srv/orders.py", "Store.save", 88 },
-						       { "/srv/orders.py", "<module>", 0 } };
 	struct stack_info stack = {
 		.frames = frames, .count = count, .scripts = scripts, .script_count = 2
 	};
@@ -105,9 +105,12 @@ static const char *scripted(const struct frame *frames, uint32_t count)
 	return text;
 }
 
-#define SCRIPTED(...)                                   \
-	scripted((const struct frame[]){ __VA_ARGS__ }, \
-		 sizeof((struct frame[]){ __VA_ARGS__ }) / sizeof(struct frame))
+static const struct script_frame orders[] = { { "/srv/orders.py", "Store.save", 88 },
+					      { "/srv/orders.py", "<module>", 0 } };
+
+#define SCRIPTED(...)                                              \
+	scripted_by(orders, (const struct frame[]){ __VA_ARGS__ }, \
+		    sizeof((struct frame[]){ __VA_ARGS__ }) / sizeof(struct frame))
 
 Test(sites, a_script_stands_in_the_place_of_its_interpreter_and_is_the_culprit)
 {
@@ -124,6 +127,23 @@ Test(sites, a_script_stands_in_the_place_of_its_interpreter_and_is_the_culprit)
 			 "save_order() shop/src/orders.c:88; Store.save() orders.py:88; <module> "
 			 "(orders.py); <- Store.save() orders.py:88",
 			 "no frame of the interpreter was found");
+}
+
+Test(sites, the_culprit_of_a_script_is_not_in_a_library_if_somebody_called_that)
+{
+	static const struct script_frame scripts[] = {
+		{ "/usr/lib/python3/dist-packages/filelock/_unix.py", "UnixFileLock._acquire", 37 },
+		{ "/srv/orders.py", "save", 88 },
+	};
+	static const struct script_frame libraries[] = {
+		{ "/usr/lib/python3.11/mailbox.py", "_lock_file", 2106 },
+		{ "<frozen runpy>", "_run_code", 88 },
+	};
+	static const struct frame frames[] = { { PYTHON, FAKE_EVAL } };
+
+	cr_expect(strstr(scripted_by(scripts, frames, 1), "<- save() orders.py:88") != NULL);
+	cr_expect(strstr(scripted_by(libraries, frames, 1), "<- _lock_file() mailbox.py:2106") !=
+		  NULL);
 }
 
 Test(sites, an_interpreter_without_names_is_no_culprit)
