@@ -28,6 +28,9 @@ static bool names(const char *entry, const char *name)
  * Order doesn't matter to it in truth: we export nothing that it replaces. LD_PRELOAD=libasan.so.8
  * before us would do for this program, but all its children would get the runtime as well: perl
  * and sort end with 1 then, programs with another sanitizer crash.
+ *
+ * Whoever has set ASAN_OPTIONS starts such programs, perhaps by way of make. Where it is not set it
+ * is not made for all: there are test runners that take it for a sign of a build with ASan.
  */
 #define ASAN_ORDER "verify_asan_link_order"
 
@@ -54,7 +57,8 @@ static void build_environment(struct environment *environment,
 			      const struct program_setting *setting)
 {
 	const char *before = getenv("LD_PRELOAD");
-	bool asan = setting->shared_asan || (before && strstr(before, "libasan.so"));
+	bool asan = setting->shared_asan || (before && strstr(before, "libasan.so")) ||
+		    getenv("ASAN_OPTIONS");
 
 	vec_push(&environment->vec, xasprintf("FLOCKTRACE_SESSION=%s", setting->session));
 	vec_push(&environment->vec, preload_list(setting->preload));

@@ -112,6 +112,15 @@ class Runtimes(EndToEnd):
                 alone = self.run_program(program, "f", "start", *words)
                 self.assertEqual(self.record_run(program, "f", "start", *words), (alone.returncode, alone.stdout, alone.stderr))
 
+    def test_a_program_with_asan_that_another_starts_runs_where_asan_options_are_set(self):
+        program = SANITIZED + "gcc-address"
+        if not os.path.exists(program):
+            self.skipTest("no gcc with ASan here")
+        options = {"ASAN_OPTIONS": "exitcode=42"}
+        status, _, stderr = self.record_run("sh", "-c", f"{program} f && exec {program} f overflow", environment=options)
+        self.assertEqual((status, "heap-buffer-overflow" in stderr), (42, True), stderr)
+        self.assertEqual(self.acquired(self.report(), "flock"), 4)
+
     def test_a_program_without_asan_gets_no_asan_options(self):
         self.assertEqual(self.record_run("sh", "-c", "echo $ASAN_OPTIONS"), (0, "\n", ""))
 
