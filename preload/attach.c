@@ -10,6 +10,7 @@
 
 #include "preload/ahead.h"
 #include "preload/arch.h"
+#include "preload/cgroup.h"
 #include "preload/clock.h"
 #include "preload/recorder.h"
 #include "trace/session.h"
@@ -220,15 +221,16 @@ bool attach_default(void)
 }
 
 /*
- * A file that grows beyond RLIMIT_FSIZE kills with SIGXFSZ; a host that is short of address space
- * needs it more than we do.
+ * A file that grows beyond RLIMIT_FSIZE kills with SIGXFSZ; a host that is short of address space,
+ * or of memory, needs it more than we do.
  */
 static bool limits_allow_session(void)
 {
 	struct header header = { 0 };
 	uint64_t size = session_layout(&header, SESSION_DEFAULT_SIZE);
 
-	return limit_allows(RLIMIT_FSIZE, size) && limit_allows(RLIMIT_AS, 16 * size);
+	return limit_allows(RLIMIT_FSIZE, size) && limit_allows(RLIMIT_AS, 16 * size) &&
+	       cgroup_allows(16 * size);
 }
 
 static bool fill(long fd)

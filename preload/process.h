@@ -22,7 +22,7 @@ bool process_identify(void);
  * session is there. */
 void process_join(void);
 
-/* Constructor only: the file's first bytes, at most `room`; 0 where there are none. */
+/* The file's first bytes, at most `room`; 0 where there are none. */
 size_t process_read_file(const char *path, char *buffer, size_t room);
 
 /*

@@ -154,6 +154,24 @@ class Places(EndToEnd):
                                f"mmap.mmap(-1, 28 << 20) if '{limit}' == 'AS' else 0; print('OK')")
                 self.assertEqual(self.left(), [])
 
+    def test_a_control_group_with_little_memory(self):
+        """Pretended: the making of a session of 4 MiB would have the program killed where it was near its limit."""
+        with open("/proc/self/cgroup") as file:
+            groups = [line.rstrip("\n").split(":", 2) for line in file]
+        places = {"/memory.max" if not controllers else "/memory/memory.limit_in_bytes": group
+                  for _, controllers, group in groups if not controllers or "memory" in controllers.split(",")}
+        for place, group in places.items():
+            root, name = os.path.split("/sys/fs/cgroup" + place)
+            # Of its own group, and in a container, where the machine's name for it leads nowhere.
+            for folder in {os.path.normpath(root + group), root}:
+                for limit, left in ((48 << 20, []), (256 << 20, ["default"]), ("max", ["default"])):
+                    with self.subTest(f"{limit} in {folder}/{name}"):
+                        pretend = f"mount -t tmpfs none /sys/fs/cgroup; mkdir -p {folder}; echo {limit} >{folder}/{name}; "
+                        self.preloaded(HIDE.replace("SIZE", "ro") + pretend, *LOCK.split())
+                        self.assertEqual([os.path.basename(path) for path in self.left()], left)
+                        for path in self.left():
+                            os.unlink(path)
+
     def test_root_that_becomes_somebody_else_and_execs_records_into_that_users_session(self):
         shm = HIDE.replace("SIZE", "ro") + "mount -t tmpfs -o mode=1777 none /dev/shm; chmod 711 .. .; chmod 777 .; "
         look = f"ls -ln /dev/shm/flocktrace-{NOBODY}/default >&2; exec {FLOCKTRACE} report --json /dev/shm/flocktrace-{NOBODY}/default"
