@@ -73,6 +73,7 @@ struct deadlock {
 	int error;
 	uint32_t sharer, sharer_tid; /* process that could release; NONE */
 	uint32_t processes;	     /* that are members and not behind */
+	bool spurious;		     /* of a refusal: somebody in the circle did not wait */
 	/* First a cycle, each of whom waits for the next; then others of the knot; then those
 	 * behind. */
 	const struct deadlock_member *members;
@@ -84,6 +85,10 @@ struct deadlocks {
 	const struct deadlock *items;
 	uint32_t count;
 	uint32_t omitted; /* further ones, beyond what is kept */
+	/* Circles that the kernel kept from closing: at `until` it refused the first member's
+	 * request with EDEADLK. Who waits for whom is told by process, as the kernel goes. */
+	const struct deadlock *refused;
+	uint32_t refused_count, refused_omitted;
 };
 
 /* Tells who tries for a lock again and again at `now`, ns. */

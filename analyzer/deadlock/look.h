@@ -42,6 +42,12 @@ struct look {
 /* Timers that have run out before `timers_since` do not count; both times in ns. */
 void look_take(struct look *look, const struct model *model, const struct people *people,
 	       const struct triers *triers, uint64_t now, uint64_t timers_since);
+/*
+ * The shortest circle of waits for locks from this thread back to its process: as the kernel goes,
+ * any waiting thread of who has a share in a hold stands for it. False: there is none. The agents,
+ * from this thread on, are the caller's to free.
+ */
+bool look_circle(const struct look *look, uint32_t process, uint32_t tid, struct knot *circle);
 void look_free(struct look *look);
 
 #endif

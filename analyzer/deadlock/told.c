@@ -5,6 +5,7 @@
 #define SUSPECT_NS     UINT64_C(1000000000) /* so long no thread lets others wait on purpose */
 #define REMAINS_NS     UINT64_C(1000000000) /* so long a deadlock falls apart */
 #define DEADLOCKS_KEPT 1000
+#define REFUSED_KEPT   100
 
 static void free_deadlock(struct deadlock *deadlock)
 {
@@ -126,6 +127,19 @@ void told_doubt(struct told *told, uint32_t process)
 		vec_push(&told->doubted, doubted);
 }
 
+bool told_has_room(struct told *told)
+{
+	if (told->refused.count < REFUSED_KEPT)
+		return true;
+	told->result.refused_omitted++;
+	return false;
+}
+
+void told_refused(struct told *told, const struct deadlock *deadlock)
+{
+	vec_push(&told->refused, *deadlock);
+}
+
 /* ns: when the process did that; 0: it did nothing. */
 static uint64_t moment(const struct event *event)
 {
@@ -184,6 +198,8 @@ const struct deadlocks *told_finish(struct told *told)
 		qsort(told->stand.items, told->stand.count, sizeof(*told->stand.items), by_time);
 	told->result.items = told->stand.items;
 	told->result.count = told->stand.count;
+	told->result.refused = told->refused.items;
+	told->result.refused_count = told->refused.count;
 	return &told->result;
 }
 
@@ -191,6 +207,9 @@ void told_free(struct told *told)
 {
 	for (uint32_t i = 0; i < told->items.count; i++)
 		free_deadlock(&told->items.items[i].deadlock);
+	for (uint32_t i = 0; i < told->refused.count; i++)
+		free_deadlock(&told->refused.items[i]);
+	vec_free(&told->refused);
 	vec_free(&told->items);
 	vec_free(&told->doubted);
 	vec_free(&told->stand);

@@ -20,7 +20,7 @@ struct told {
 	VEC(struct told_deadlock) items;
 	VEC(struct doubted) doubted;
 	uint64_t lost; /* ns: when records were lost last; 0: never */
-	VEC(struct deadlock) stand;
+	VEC(struct deadlock) stand, refused;
 	struct deadlocks result;
 };
 
@@ -28,6 +28,9 @@ struct told {
 bool told_add(struct told *told, struct deadlock *deadlock);
 /* The one that was added last, unless it was seen live, is none if this process lives on. */
 void told_doubt(struct told *told, uint32_t process);
+/* Whether there is room for one more request that was refused. If not, it is counted. */
+bool told_has_room(struct told *told);
+void told_refused(struct told *told, const struct deadlock *deadlock);
 /* Each event. */
 void told_event(struct told *told, const struct event *event);
 /* Once; valid until freed. */

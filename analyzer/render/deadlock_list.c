@@ -118,15 +118,23 @@ void text_deadlock_culprit(struct text *text)
 
 /* ---- One by one */
 
-static void print_wait(struct text *text, const struct deadlock_member *member, bool over)
+/* "waits", "tried again and again" */
+static const char *verb(const struct deadlock_member *member, bool over)
+{
+	if (member->tries)
+		return over ? "tried again and again" : "tries again and again";
+	return over ? "waited" : "waits";
+}
+
+/* does: "waits" */
+static void print_wait(struct text *text, const struct deadlock_member *member, const char *does)
 {
 	const char *who =
 		phrase_process(&text->scratch, text->catalog, member->process, member->tid);
 	const char *since = phrase_clock(&text->scratch, text->catalog, member->since);
 
 	if (member->waits_for != WAITS_FOR_LOCK) {
-		fprintf(text->out, TEXT_PAD "%s %s for %s", who, over ? "waited" : "waits",
-			wanted(text, member));
+		fprintf(text->out, TEXT_PAD "%s %s for %s", who, does, wanted(text, member));
 		if (member->other != NONE)
 			fprintf(text->out, " %s",
 				phrase_process(&text->scratch, text->catalog, member->other, 0));
@@ -134,10 +142,7 @@ static void print_wait(struct text *text, const struct deadlock_member *member, 
 			member->waits_for == WAITS_FOR_CHILD ? " to end" : "", since);
 		return;
 	}
-	fprintf(text->out, TEXT_PAD "%s %s for %s of %s, since %s, in %s", who,
-		member->tries ? over ? "tried again and again" : "tries again and again"
-		: over	      ? "waited"
-			      : "waits",
+	fprintf(text->out, TEXT_PAD "%s %s for %s of %s, since %s, in %s", who, does,
 		phrase_lock(&text->scratch, text->names, member->file, member->world, member->mode,
 			    member->start, member->end),
 		wanted(text, member), since, phrase_call(&text->scratch, member->op));
@@ -240,7 +245,7 @@ static void print_people(struct text *text, const struct deadlock *deadlock)
 
 		if (i == deadlock->knot)
 			fputs(TEXT_PAD "Behind them, in nobody's way:\n", text->out);
-		print_wait(text, member, over);
+		print_wait(text, member, verb(member, over));
 		print_holds(text, member, over);
 		scratch_reset(&text->scratch);
 	}
@@ -276,4 +281,39 @@ void text_deadlocks(struct text *text)
 	if (text->deadlocks->omitted)
 		fprintf(text->out, "\nand %s more.\n",
 			phrase_count(&text->scratch, text->deadlocks->omitted));
+}
+
+/* ---- Those that the kernel kept from being */
+
+static void print_refusal(struct text *text, uint32_t number, const struct deadlock *refused)
+{
+	const struct deadlock_member *first = refused->members;
+
+	fprintf(text->out, "%s%u. %s was refused a lock on %s at %s: %s.\n", number > 1 ? "\n" : "",
+		number, phrase_process(&text->scratch, text->catalog, first->process, first->tid),
+		wanted(text, first), phrase_clock(&text->scratch, text->catalog, refused->until),
+		refused->spurious ? "the kernel took it for a circle, but it was none"
+				  : "to wait would have closed a circle");
+	for (uint32_t i = 0; i < refused->knot; i++) {
+		print_wait(text, &refused->members[i], i ? "waited" : "asked");
+		print_holds(text, &refused->members[i], true);
+	}
+	if (refused->doubt == DOUBT_SHARERS && refused->sharer != NONE)
+		fprintf(text->out,
+			TEXT_PAD "%s did not wait, and could have released one of the locks.\n",
+			phrase_process(&text->scratch, text->catalog, refused->sharer,
+				       refused->sharer_tid));
+	scratch_reset(&text->scratch);
+}
+
+void text_refusals(struct text *text)
+{
+	if (!text->deadlocks || !text->deadlocks->refused_count)
+		return;
+	text_heading(text, "Refused with EDEADLK");
+	for (uint32_t i = 0; i < text->deadlocks->refused_count; i++)
+		print_refusal(text, i + 1, &text->deadlocks->refused[i]);
+	if (text->deadlocks->refused_omitted)
+		fprintf(text->out, "\nand %s more.\n",
+			phrase_count(&text->scratch, text->deadlocks->refused_omitted));
 }

@@ -167,6 +167,18 @@ static void write_list(struct json *json, const char *key, uint32_t count, const
 	write_elements(json, key, count, wanted, element, ",");
 }
 
+static void use_deadlock(bool *used, uint32_t count, const struct deadlock *deadlock)
+{
+	for (uint32_t i = 0; i < deadlock->member_count; i++) {
+		const struct deadlock_member *member = &deadlock->members[i];
+
+		used[member->stack < count ? member->stack : count] = true;
+		for (uint32_t j = 0; j < member->hold_count; j++)
+			used[member->holds[j].stack < count ? member->holds[j].stack : count] =
+				true;
+	}
+}
+
 /* Only stacks that something in the report points at. */
 static bool *sites_used(const struct report *report, const struct findings *findings,
 			const struct deadlocks *deadlocks)
@@ -200,16 +212,11 @@ static bool *sites_used(const struct report *report, const struct findings *find
 	for (uint32_t i = 0; findings && i < findings->count; i++)
 		for (unsigned j = 0; j < FINDING_SIDES; j++)
 			USE(findings->items[i].sides[j].stack);
-	for (uint32_t i = 0; deadlocks && i < deadlocks->count; i++) {
-		for (uint32_t j = 0; j < deadlocks->items[i].member_count; j++) {
-			const struct deadlock_member *member = &deadlocks->items[i].members[j];
-
-			USE(member->stack);
-			for (uint32_t k = 0; k < member->hold_count; k++)
-				USE(member->holds[k].stack);
-		}
-	}
 #undef USE
+	for (uint32_t i = 0; deadlocks && i < deadlocks->count; i++)
+		use_deadlock(used, count, &deadlocks->items[i]);
+	for (uint32_t i = 0; deadlocks && i < deadlocks->refused_count; i++)
+		use_deadlock(used, count, &deadlocks->refused[i]);
 	return used;
 }
 
@@ -249,6 +256,7 @@ void render_json(FILE *out, const struct report *report, const struct findings *
 	write_list(&json, "errors", report->error_count, NULL, error_object);
 	write_list(&json, "ioctls", report->ioctl_count, NULL, json_ioctl);
 	write_list(&json, "deadlocks", deadlocks ? deadlocks->count : 0, NULL, json_deadlock);
+	write_list(&json, "refusals", deadlocks ? deadlocks->refused_count : 0, NULL, json_refusal);
 	write_member(&json, "suppressed", json_suppressed(&json));
 	write_elements(&json, "findings", findings ? findings->count : 0, NULL, json_finding, "}");
 	free(used);

@@ -115,3 +115,22 @@ struct json_object *json_deadlock(struct json *json, uint32_t index)
 	set(object, "members", members);
 	return object;
 }
+
+struct json_object *json_refusal(struct json *json, uint32_t index)
+{
+	const struct deadlock *refused = &json->deadlocks->refused[index];
+	struct json_object *object = json_object_new_object(), *members = json_object_new_array();
+	struct json_object *releaser = NULL;
+
+	if (refused->doubt == DOUBT_SHARERS && refused->sharer != NONE) {
+		releaser = json_object_new_object();
+		set_who(releaser, json, refused->sharer, refused->sharer_tid);
+	}
+	for (uint32_t i = 0; i < refused->knot; i++)
+		json_object_array_add(members, member_object(json, &refused->members[i]));
+	set(object, "time", iso(json, refused->until));
+	set(object, "spurious", json_object_new_boolean(refused->spurious));
+	set(object, "releaser", releaser);
+	set(object, "members", members);
+	return object;
+}

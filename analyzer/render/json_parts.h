@@ -93,6 +93,7 @@ struct json_object *json_process_blame(struct json *json, uint32_t index);
 /* A fold, or a site, process or command. */
 struct json_object *json_group(struct json *json, uint32_t index);
 struct json_object *json_deadlock(struct json *json, uint32_t index);
+struct json_object *json_refusal(struct json *json, uint32_t index);
 /* How many findings of each id are not shown; null: none. */
 struct json_object *json_suppressed(const struct json *json);
 struct json_object *json_finding(struct json *json, uint32_t index);

@@ -106,6 +106,7 @@ void render_text(FILE *out, const struct report *report, const struct findings *
 	scratch_reset(&text.scratch);
 	if (text_has_deadlocks(&text))
 		text_deadlocks(&text);
+	text_refusals(&text);
 	if (report->wait_count)
 		text_waits(&text);
 	if (findings && (findings->count || findings->suppressed))

@@ -35,6 +35,7 @@ void text_culprit(struct text *text);
 void text_deadlock_verdict(struct text *text);
 void text_deadlock_culprit(struct text *text);
 void text_deadlocks(struct text *text);
+void text_refusals(struct text *text); /* nothing if there were none */
 /* One of them while it lasts: the cycle in a line, then all who take part. */
 void text_deadlock(struct text *text, uint32_t index);
 void text_waits(struct text *text);

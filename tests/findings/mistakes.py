@@ -78,6 +78,29 @@ class Mistakes(EndToEnd):
         for function in filter(None, roles.values()):
             self.assertIn(function + "()", text)
 
+    def test_each_EDEADLK_comes_with_who_held_what_and_waited_for_whom_then(self):
+        for name, others_holds in (("edeadlk", "take_second"), ("spurious-edeadlk", "idle_takes_second")):
+            with self.subTest(name):
+                report, findings = self.findings(name, "mistake")
+                self.assertEqual(len(report.document["refusals"]), 1)
+                refusal = report.document["refusals"][0]
+                refused, other = refusal["members"]
+                self.assertEqual(refusal["spurious"], name == "spurious-edeadlk")
+                self.assertEqual([refused["pid"], other["pid"]], [findings[0]["sides"][0]["pid"], findings[0]["sides"][1]["pid"]])
+                self.assertEqual([refused["waits_for"]["start"], other["waits_for"]["start"]], [10, 0])
+                self.assertEqual([[hold["start"] for hold in member["holds"]] for member in (refused, other)], [[0], [10]])
+                for site, function in ((refused["site"], "ask_for_second"), (other["site"], "wait_for_first"),
+                                       (refused["holds"][0]["site"], "take_first"), (other["holds"][0]["site"], others_holds)):
+                    self.assertIn(function, functions(report, site))
+                if refusal["spurious"]:
+                    self.assertEqual(refusal["releaser"]["tid"], other["holds"][0]["acquired_by"]["tid"])
+                else:
+                    self.assertIsNone(refusal["releaser"])
+                text = self.flocktrace("report", "trace").stdout
+                self.assertRegex(text, rf"\nRefused with EDEADLK\n1\. mistake-waits\[{refused['pid']}\] was refused a lock on data at ")
+                self.assertEqual("took it for a circle, but it was none" in text, refusal["spurious"])
+                self.assertEqual(re.search(r"\] did not wait, and could have released", text) is not None, refusal["spurious"])
+
     def test_each_row_of_the_table_has_a_program_with_the_mistake_and_a_twin(self):
         self.assertEqual(sorted(row[0] for row in table()), sorted([*MISTAKES, *ONLY_IN_UNIT_TESTS]))
 

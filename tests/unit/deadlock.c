@@ -234,12 +234,52 @@ Test(deadlock, what_was_held_before_records_were_lost_may_have_been_let_go_among
 	told(0);
 }
 
-Test(deadlock, what_the_kernel_refused_did_not_happen)
+static const struct deadlock *refused(void)
 {
+	const struct deadlocks *all = deadlock_builder_finish(builder);
+
+	cr_assert_eq(all->count, 0);
+	cr_assert_eq(all->refused_count, 1);
+	return all->refused;
+}
+
+Test(deadlock, what_the_kernel_refused_did_not_happen_and_is_kept_as_it_stood)
+{
+	const struct deadlock *circle;
+
 	cross();
 	is_answered(20 * MS, 60 * MS, B, X, EDEADLK);
 	ends(100 * MS);
-	told(0);
+	circle = refused();
+	cr_assert_not(circle->spurious);
+	cr_assert_eq(circle->consequence, CONSEQUENCE_EDEADLK);
+	cr_assert_eq(circle->until, 60 * MS);
+	cr_assert_eq(circle->knot, 2);
+	cr_assert_eq(circle->members[0].process, B);
+	cr_assert_eq(circle->members[0].file, X);
+	cr_assert_eq(circle->members[0].holds[0].file, Y);
+	cr_assert_eq(circle->members[1].process, A);
+	cr_assert_eq(circle->members[1].holds[0].file, X);
+}
+
+Test(deadlock, a_refusal_is_spurious_where_the_thread_that_took_the_lock_does_not_wait)
+{
+	const struct deadlock *circle;
+	struct event idle = lock(EVENT_RESULT, 1 * MS, A, X);
+
+	is_born(A, NONE);
+	is_born(B, NONE);
+	idle.tid = 77;
+	happens(idle);
+	takes(2 * MS, B, Y);
+	asks(10 * MS, A, Y);
+	asks(20 * MS, B, X);
+	is_answered(20 * MS, 21 * MS, B, X, EDEADLK);
+	ends(100 * MS);
+	circle = refused();
+	cr_assert(circle->spurious);
+	cr_assert_eq(circle->sharer, A);
+	cr_assert_eq(circle->sharer_tid, 77);
 }
 
 Test(deadlock, an_armed_timer_is_told)
