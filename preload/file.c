@@ -211,7 +211,7 @@ static void learn(struct known *known, int fd, const struct status *status, bool
 		return;
 	process_watch(fd);
 	if (is_inherited(known, fd) || twins_inherited(fd))
-		inherit_from_ancestors(fd);
+		inherit_from_others(fd);
 	call_first_lock(fd);
 }
 

@@ -11,10 +11,10 @@
 
 /*
  * An inherited fd is about to be locked for the first time: every recorded living ancestor that has
- * the same file at the same number shares the description. Its watch word learns the fd, and the
- * sharing is recorded.
+ * the same file at the same number shares the description, and so may others who have locked it.
+ * Their watch words learn the fd, and the sharing is recorded.
  */
-void inherit_from_ancestors(int fd);
+void inherit_from_others(int fd);
 
 /*
  * twin and fd of this process are of one file, and perhaps one description: if they are, that is

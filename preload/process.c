@@ -205,14 +205,14 @@ void process_announce_slow(void)
 
 /* ---- Slots */
 
-static uint32_t used_slots(void)
+uint32_t process_slots_used(void)
 {
 	return slots_used(&recorder.session->processes_used, recorder.process_slot_count);
 }
 
 struct process_slot *process_slot_of(uint32_t process)
 {
-	uint32_t used = process ? used_slots() : 0;
+	uint32_t used = process ? process_slots_used() : 0;
 
 	for (uint32_t i = 0; i < used; i++) {
 		struct process_slot *slot = &recorder.process_slots[i];
@@ -226,7 +226,7 @@ struct process_slot *process_slot_of(uint32_t process)
 /* The slot of a living process by pid: 0 in start_time matches any. */
 static struct process_slot *slot_by_pid(int32_t pid, uint64_t start_time)
 {
-	uint32_t used = pid ? used_slots() : 0;
+	uint32_t used = pid ? process_slots_used() : 0;
 
 	for (uint32_t i = 0; i < used; i++) {
 		struct process_slot *slot = &recorder.process_slots[i];

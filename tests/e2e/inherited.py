@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""
+An open file description that several have: whoever unlocks it frees what another locked. If that is not seen, the lock seems held
+when the next one gets it: an overlap.
+"""
+
+from e2e import PYTHON, EndToEnd, main
+
+PRELUDE = """
+import os, sys
+from fcntl import *
+
+def child():
+    "Forks one; the function that is returned makes it do something, and returns when that is done."
+    orders, done = os.pipe(), os.pipe()
+    if not os.fork():
+        for line in os.fdopen(orders[0]):
+            exec(line, globals())
+            os.write(done[1], b".")
+
+    def tell(order):
+        os.write(orders[1], order.encode() + b"\\n")
+        if "exit" not in order:
+            os.read(done[0], 1)
+    return tell
+
+def next_one_gets_it():
+    flock(os.open("f", os.O_RDWR), LOCK_EX | LOCK_NB)
+
+fd = os.open("f", os.O_RDWR | os.O_CREAT)
+os.set_inheritable(fd, True)
+"""
+
+
+class Inherited(EndToEnd):
+    def check(self, body):
+        with open(self.path("program.py"), "w") as file:
+            file.write(PRELUDE + body)
+        _, report = self.recorded(PYTHON, "program.py")
+        self.assertEqual((report.total("f", "acquisitions"), report.total("f", "failed_tries")), (2, 0))
+
+    def test_siblings_share_what_their_parent_has_closed(self):
+        self.check("""
+one, other = child(), child()
+os.close(fd)
+one("flock(fd, LOCK_EX)")
+other("flock(fd, LOCK_UN)")
+next_one_gets_it()
+one("os._exit(0)")
+other("os._exit(0)")
+""")
+
+    def test_a_child_shares_what_its_parent_has_under_another_number_by_now(self):
+        self.check("""
+one = child()
+number = os.dup(fd)
+os.close(fd)
+flock(number, LOCK_EX)
+one("flock(fd, LOCK_UN)")
+next_one_gets_it()
+one("os._exit(0)")
+""")
+
+    def test_a_new_image_shares_with_itself_what_the_old_one_duplicated(self):
+        self.check(f"""
+os.dup2(fd, 50)
+os.execv({PYTHON!r}, ["python3", "-c", f'''
+import os
+from fcntl import *
+flock({{fd}}, LOCK_EX)
+flock(50, LOCK_UN)
+flock(os.open("f", os.O_RDWR), LOCK_EX | LOCK_NB)
+'''])
+""")
+
+
+main()
