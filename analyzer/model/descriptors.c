@@ -197,7 +197,7 @@ static void closed_unseen(struct model *model, struct process *process, struct d
 }
 
 const struct descriptor *descriptor_locked(struct model *model, struct process *process, int32_t fd,
-					   uint32_t file, uint64_t time)
+					   uint32_t file, bool inherited, uint64_t time)
 {
 	struct descriptor *known = descriptor_find(&process->descriptors, fd);
 	struct description *description;
@@ -213,7 +213,10 @@ const struct descriptor *descriptor_locked(struct model *model, struct process *
 		closed_unseen(model, process, known, time);
 	}
 	descriptor_open(model, process, fd, description_new(model, file), false);
-	return descriptor_find(&process->descriptors, fd);
+	known = descriptor_find(&process->descriptors, fd);
+	if (inherited)
+		unknown_past(model, known->description);
+	return known;
 }
 
 void descriptors_quiet(struct model *model, struct process *process)
@@ -324,4 +327,5 @@ void description_merge(struct model *model, uint32_t from, uint32_t to, uint64_t
 	weakenings_merge(&kept->weakenings, &gone->weakenings);
 	gone->refs = gone->quiet = gone->pins = 0;
 	free_if_unused(model, from);
+	unknown_past(model, to);
 }

@@ -9,10 +9,13 @@ struct descriptor *descriptor_find(const struct descriptor_table *table, int32_t
 /* Index of the first descriptor with this number or a higher one. */
 uint32_t descriptor_first(const struct descriptor_table *table, int32_t fd);
 
-/* The description behind a locked fd, known from now on. An fd that has become another file has
- * been closed unseen. NULL: there is no telling. */
+/*
+ * The description behind a locked fd, known from now on. An fd that has become another file has
+ * been closed unseen. `inherited`: it may have come from another process. NULL: there is no
+ * telling.
+ */
 const struct descriptor *descriptor_locked(struct model *model, struct process *process, int32_t fd,
-					   uint32_t file, uint64_t time);
+					   uint32_t file, bool inherited, uint64_t time);
 
 /* Makes fd refer to a description; the caller has closed what it was before. */
 void descriptor_open(struct model *model, struct process *process, int32_t fd, uint32_t description,

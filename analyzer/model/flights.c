@@ -306,3 +306,18 @@ void flight_doubt(struct model *model, struct flight *flight, bool alone)
 		flight->doubtful = true;
 	}
 }
+
+void flight_granted(struct model *model, const struct flight *flight, uint64_t time)
+{
+	const struct lock_table *table = table_get(model, flight->file, flight->world);
+
+	if (flight->owner == NO_OWNER)
+		return;
+	if (flight->weakens)
+		weakenings_grant(weakenings_of(model, flight->owner), flight);
+	for (struct flight *other = table->pending; other; other = other->next)
+		if (other->owner == flight->owner && other->mode != flight->mode &&
+		    !same_thread(other, flight->process, flight->tid) &&
+		    other->start < flight->end && flight->start < other->end)
+			flight_make_unknown(other, flight->start, flight->end, time);
+}

@@ -46,6 +46,9 @@ void flight_weakens(struct model *model, struct flight *flight, uint32_t file, e
 /* Before its grant counts: what of it other threads of its owner have made unknown. */
 void flight_doubt(struct model *model, struct flight *flight, bool alone);
 
+/* It is granted: others of its owner who wait there in another mode may have been before it. */
+void flight_granted(struct model *model, const struct flight *flight, uint64_t time);
+
 void flight_link(struct lock_table *table, struct flight *flight);
 void flight_unlink(struct flight *flight);
 

@@ -73,7 +73,8 @@ void kept_found(struct model *model, const struct event *event)
 	thread_speaks(model, process, event);
 	if (event->file == NONE || event->lock.bad_range)
 		return;
-	descriptor = descriptor_locked(model, process, event->lock.fd, event->file, event->time);
+	descriptor =
+		descriptor_locked(model, process, event->lock.fd, event->file, false, event->time);
 	if (!descriptor)
 		return;
 	owner = owner_description(descriptor->description);

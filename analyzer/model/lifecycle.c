@@ -29,8 +29,12 @@ static void inherited(struct model *model, struct process *process, const struct
 	other = process_get(model, event->call.other);
 	mine = descriptor_find(&process->descriptors, fd);
 	theirs = descriptor_find(&other->descriptors, other_fd);
-	if (!mine && !theirs)
-		descriptor_open(model, other, other_fd, description_new(model, event->file), false);
+	if (!mine && !theirs) {
+		uint32_t description = description_new(model, event->file);
+
+		descriptor_open(model, other, other_fd, description, false);
+		unknown_past(model, description);
+	}
 	theirs = descriptor_find(&other->descriptors, other_fd);
 	if (!mine)
 		descriptor_open(model, process, fd, theirs->description, false);

@@ -293,11 +293,13 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	set_cut_other_modes(set, flight->start, flight->end, flight->mode, &model->scratch);
 	held = new_hold(model, flight, time);
 	if (is_outdated(table, flight)) {
-		model->quality.doubts++;
+		unknown_range(model, flight->owner, flight->file, flight->world, flight->start,
+			      flight->end);
 		set_cut(set, flight->start, flight->end, &model->scratch);
 		end_converted(model, flight, time);
 	} else if (hole_start < hole_end) {
-		model->quality.doubts++;
+		unknown_range(model, flight->owner, flight->file, flight->world, hole_start,
+			      hole_end);
 		set_cut(set, hole_start, hole_end, &model->scratch);
 		end_converted(model, flight, time);
 		fill(model, table, set, held, flight->start, hole_start);
@@ -411,6 +413,7 @@ void table_strengthen(struct model *model, struct lock_table *table, const struc
 void table_stay_weakened(struct model *model, struct lock_table *table, const struct flight *flight)
 {
 	struct range_set *set = table_set(table, flight->owner);
+	bool any = false;
 
 	if (!set)
 		return;
@@ -420,12 +423,16 @@ void table_stay_weakened(struct model *model, struct lock_table *table, const st
 
 		if (!held->weakened)
 			continue;
+		any = true;
 		tell(model, held, flight->begin, HOLD_RELEASED);
 		held->weakened = 0;
 		held->hold.id = ++model->last_hold;
 		held->hold.mode = MODE_SHARED;
 		held->hold.granted = later_of(held->hold.granted, flight->begin);
 	}
+	if (any)
+		unknown_range(model, flight->owner, flight->file, flight->world, flight->weak_start,
+			      flight->weak_end);
 	waits_changed(table, flight->owner, flight->begin, HOLD_RELEASED);
 }
 

@@ -56,6 +56,30 @@ struct lock_table *table_get(struct model *model, uint32_t file, enum world worl
 	return &(*at)->worlds[world];
 }
 
+/* ---- What is not known */
+
+static void tell_unknown(const struct model *model, struct unknown_range range)
+{
+	if (model->callbacks.unknown)
+		model->callbacks.unknown(model->callbacks.context, &range);
+}
+
+void unknown_range(struct model *model, uint32_t owner, uint32_t file, enum world world,
+		   uint64_t start, uint64_t end)
+{
+	model->quality.doubts++;
+	tell_unknown(model, (struct unknown_range){ owner, file, world, start, end });
+}
+
+void unknown_past(struct model *model, uint32_t description)
+{
+	uint32_t owner = owner_description(description);
+
+	model->quality.unknown_pasts++;
+	tell_unknown(model, (struct unknown_range){ owner, NONE, RECORD_LOCKS, 0, RANGE_TO_EOF });
+	tell_unknown(model, (struct unknown_range){ owner, NONE, FLOCK_LOCKS, 0, RANGE_TO_EOF });
+}
+
 /* ---- All holds, in a settled order */
 
 static int by_place(const void *left, const void *right)

@@ -99,6 +99,17 @@ struct request {
 	bool waited;
 };
 
+/*
+ * What nobody can know: of [start, end) the owner may have more than the model says from here on,
+ * until it is given a lock there, or gives one up.
+ */
+struct unknown_range {
+	uint32_t owner; /* by the model's own numbers (state.h) */
+	uint32_t file;	/* NONE: any */
+	enum world world;
+	uint64_t start, end;
+};
+
 struct model_callbacks {
 	void *context;
 	void (*request)(void *context, const struct request *request);
@@ -107,6 +118,8 @@ struct model_callbacks {
 			     *hold); /* when it ends, and at the end of the trace with HOLD_OPEN */
 	void (*wait)(void *context, const struct wait *wait); /* when it ends, and at the end of the
 								 trace with OUTCOME_WAITING */
+	void (*unknown)(void *context,
+			const struct unknown_range *range); /* for tests and oracles */
 };
 
 struct model_quality {
@@ -116,9 +129,12 @@ struct model_quality {
 				  for it; released is the last moment they are known to be held */
 	uint64_t unknown_requests; /* that nobody answered: whether they waited is not known */
 	uint64_t unknown_waits;	   /* waits whose holder is not known */
-	uint64_t doubts;  /* calls that ended while another thread of their owner was at work on the
-			     same range: of a part nobody knows who came last, and it counts as not
-			     held */
+	uint64_t doubts; /* calls of which nobody knows what they did to a range: another thread of
+			    their owner was at work on it, and who came last is not known, or they
+			    never came back; what is not certain counts as not held */
+	uint64_t unknown_pasts; /* descriptions of which the trace told late: first seen in a
+				   process that has inherited them, from somebody who may have
+				   locked them and is gone; or two that turned out to be one */
 	uint64_t orphans; /* results without request, unlocks of nothing known: normal where a trace
 			     begins in the middle */
 };

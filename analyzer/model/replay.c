@@ -16,7 +16,8 @@ static uint32_t owner_of(struct model *model, struct process *process, const str
 
 	if (event->file == NONE || event->lock.blocker) /* its fd is somebody's pid */
 		return NO_OWNER;
-	descriptor = descriptor_locked(model, process, event->lock.fd, event->file, event->time);
+	descriptor = descriptor_locked(model, process, event->lock.fd, event->file,
+				       event->lock.inherited, event->time);
 	if (event->lock.ownership == OWNED_BY_PROCESS)
 		return owner_process(process->index);
 	return descriptor ? owner_description(descriptor->description) : NO_OWNER;
@@ -152,6 +153,7 @@ static void granted(struct model *model, struct flight *flight, bool alone, uint
 	}
 	flight_doubt(model, flight, alone);
 	table_grant(model, flight, time);
+	flight_granted(model, flight, time);
 }
 
 /* A failed flock conversion has lost what it had, unless it failed before it began. */
@@ -169,7 +171,7 @@ static void failed_flock(struct model *model, struct flight *flight, uint64_t ti
 	if (!own || own->pieces.items[0].hold.mode == flight->mode)
 		return;
 	/* Another thread has got it meanwhile: before or after this one dropped it, who knows. */
-	model->quality.doubts++;
+	unknown_range(model, flight->owner, flight->file, flight->world, 0, RANGE_TO_EOF);
 	table_take(model, table, flight->owner, 0, RANGE_TO_EOF, time, HOLD_RELEASED,
 		   &flight->stash);
 	table_end(model, &flight->stash, time, HOLD_RELEASED);
@@ -191,7 +193,7 @@ static void taken_back(struct model *model, struct flight *flight, uint64_t time
 	struct lock_table *table = table_get(model, flight->file, flight->world);
 
 	if (table_set(table, flight->owner))
-		model->quality.doubts++;
+		unknown_range(model, flight->owner, flight->file, flight->world, 0, RANGE_TO_EOF);
 	table_take(model, table, flight->owner, 0, RANGE_TO_EOF, time, HOLD_CLOSED, &flight->stash);
 	table_end(model, &flight->stash, time, HOLD_CLOSED);
 }

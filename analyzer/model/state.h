@@ -54,7 +54,8 @@ struct weakening {
 	uint64_t start, end;
 	uint32_t file, process, tid;
 	enum world world;
-	bool shared; /* a shared lock was kept */
+	bool shared;  /* a shared lock was kept */
+	bool granted; /* and the lock that it was for was granted */
 };
 
 #define WEAKENINGS_KEPT 8
@@ -193,6 +194,12 @@ struct process *process_get(struct model *model, uint32_t index);
 /* NULL: nothing is known of it. */
 struct process *process_known(const struct model *model, uint32_t index);
 struct lock_table *table_get(struct model *model, uint32_t file, enum world world);
+
+/* What a call did to [start, end) of its owner's locks is not known. */
+void unknown_range(struct model *model, uint32_t owner, uint32_t file, enum world world,
+		   uint64_t start, uint64_t end);
+/* What was done with this description until now is not known. */
+void unknown_past(struct model *model, uint32_t description);
 
 static inline uint64_t later_of(uint64_t a, uint64_t b)
 {

@@ -52,6 +52,16 @@ void weakenings_end(struct weakenings *weakenings, const struct flight *flight, 
 	weakenings->latest = later_of(weakenings->latest, time);
 }
 
+void weakenings_grant(struct weakenings *weakenings, const struct flight *flight)
+{
+	for (uint32_t i = 0; i < WEAKENINGS_KEPT; i++) {
+		struct weakening *one = &weakenings->kept[i];
+
+		if (in_flight(one) && same_thread(one, flight) && one->begin == flight->begin)
+			one->granted = true;
+	}
+}
+
 void weakenings_merge(struct weakenings *kept, const struct weakenings *gone)
 {
 	kept->in_flight += gone->in_flight;
@@ -79,9 +89,11 @@ static void doubt(const struct weakening *one, struct flight *flight, bool alone
 	if (same_thread(one, flight) || one->file != flight->file || one->world != flight->world ||
 	    one->start >= flight->end || flight->start >= one->end)
 		return;
-	/* Flights with a request were told when it began. */
+	/* Flights with a request were told when it began, or was granted. */
 	if (one->begin > flight->begin && alone && !one->shared)
 		flight_make_unknown(flight, one->start, one->end, one->begin);
+	else if (one->shared && one->granted && alone && one->until > flight->begin)
+		flight_make_unknown(flight, one->start, one->end, one->until);
 	else if (one->begin > flight->begin || (!in_flight(one) && one->until > flight->begin))
 		flight->doubtful = true;
 }

@@ -13,11 +13,14 @@ void weakenings_begin(struct weakenings *weakenings, const struct flight *flight
 		      enum world world, uint64_t start, uint64_t end, bool shared);
 /* All that the flight was giving up is given up, or was kept. Returned by `time`. */
 void weakenings_end(struct weakenings *weakenings, const struct flight *flight, uint64_t time);
+/* The lock that the flight gave something up for was granted. */
+void weakenings_grant(struct weakenings *weakenings, const struct flight *flight);
 /* The owner of `gone` was that of `kept` all along. */
 void weakenings_merge(struct weakenings *kept, const struct weakenings *gone);
 /*
  * Makes unknown what others have begun to give up since a call began that tells of its grant only
- * now, and doubtful what others were giving up as it began.
+ * now, and where they were granted a shared lock meanwhile; doubtful what others were giving up as
+ * it began.
  */
 void weakenings_doubt(const struct weakenings *weakenings, struct flight *flight, bool alone);
 

@@ -201,6 +201,12 @@ struct lock on_file(struct lock lock, uint32_t file)
 	return lock;
 }
 
+struct lock inherited(struct lock lock)
+{
+	lock.inherited = true;
+	return lock;
+}
+
 static struct event lock_event(enum event_kind kind, uint64_t time, struct lock lock)
 {
 	return (struct event){
@@ -217,6 +223,7 @@ static struct event lock_event(enum event_kind kind, uint64_t time, struct lock 
 			.mode = lock.mode,
 			.may_block = lock.wait && lock.mode != MODE_UNLOCK,
 			.bad_range = lock.bad_range,
+			.inherited = lock.inherited,
 			.fd = lock.fd,
 			.start = lock.start,
 			.end = lock.end,

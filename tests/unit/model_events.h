@@ -23,7 +23,7 @@ struct lock {
 	enum ownership ownership;
 	enum mode mode;
 	uint64_t start, end;
-	bool wait, bad_range;
+	bool wait, bad_range, inherited;
 };
 
 /* Requests. File 0, not blocking, thread = process. */
@@ -35,6 +35,7 @@ struct lock waiting(struct lock lock);
 struct lock by_thread(struct lock lock, uint32_t tid);
 struct lock at_fd(struct lock lock, int32_t fd);
 struct lock on_file(struct lock lock, uint32_t file);
+struct lock inherited(struct lock lock);
 
 /* A model for each test. */
 extern struct model *model;

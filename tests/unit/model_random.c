@@ -332,27 +332,20 @@ static void check_file(uint32_t file)
 /* ---- Calls */
 
 /*
- * Another process waits for a lock of the same description, and what was in its way is being
- * weakened: the model could not tell whether it was granted before this unlock or after it.
+ * Another process waits for a lock of the same description. In another mode: which of them would be
+ * granted last the model could not tell. What is in its way is being weakened: nor whether it was
+ * granted before this unlock or after it.
  */
-static bool would_be_unknown(unsigned owner)
+static bool would_be_unknown(const struct lock *lock, unsigned owner)
 {
-	for (unsigned i = 0; i < ALIVE; i++)
-		if (tasks[i].waits && tasks[i].wanted_owner == owner &&
-		    tasks[i].blocked_by_weakened)
+	for (unsigned i = 0; i < ALIVE; i++) {
+		if (!tasks[i].waits || tasks[i].wanted_owner != owner)
+			continue;
+		if (lock->mode == MODE_UNLOCK ? tasks[i].blocked_by_weakened
+					      : tasks[i].wanted.world == lock->world &&
+							tasks[i].wanted.mode != lock->mode)
 			return true;
-	return false;
-}
-
-/* Another process waits for a flock of the same description in the other mode: whenever it is
- * woken, it drops what this one is given. */
-static bool would_be_dropped(const struct lock *lock, unsigned owner)
-{
-	for (unsigned i = 0; i < ALIVE; i++)
-		if (tasks[i].waits && tasks[i].wanted_owner == owner &&
-		    tasks[i].wanted.world == FLOCK_LOCKS && lock->world == FLOCK_LOCKS &&
-		    lock->mode != MODE_UNLOCK && tasks[i].wanted.mode != lock->mode)
-			return true;
+	}
 	return false;
 }
 
@@ -361,7 +354,7 @@ static void request(unsigned slot, struct lock lock, unsigned owner)
 	struct task *task = &tasks[slot];
 	uint64_t begin = now;
 
-	if ((lock.mode == MODE_UNLOCK && would_be_unknown(owner)) || would_be_dropped(&lock, owner))
+	if (would_be_unknown(&lock, owner))
 		return;
 	if (lock.mode == MODE_UNLOCK) {
 		ask(begin, lock);
