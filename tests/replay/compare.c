@@ -49,69 +49,52 @@ static _Noreturn void fail(const char *what, const char *why)
 
 /* ---- What the model calls unknown */
 
-/* Bytes of an owner on a file of which the model has said that it does not know. */
-struct doubt {
-	uint32_t owner, file;
+/* Bytes of an owner of which the model has said that it does not know. */
+struct unknown_bytes {
+	uint32_t owner, file; /* file NONE: any */
 	enum world world;
 	bool bytes[BYTES + 1];
 };
 
-static VEC(struct doubt) doubts;
+static VEC(struct unknown_bytes) unknowns;
 
-static struct doubt *doubt_find(uint32_t owner, uint32_t file, enum world world)
+static struct unknown_bytes *unknown_find(uint32_t owner, uint32_t file, enum world world)
 {
-	for (uint32_t i = 0; i < doubts.count; i++) {
-		struct doubt *doubt = &doubts.items[i];
+	for (uint32_t i = 0; i < unknowns.count; i++) {
+		struct unknown_bytes *unknown = &unknowns.items[i];
 
-		if (doubt->owner == owner && doubt->file == file && doubt->world == world)
-			return doubt;
+		if (unknown->owner == owner && unknown->world == world &&
+		    (unknown->file == file || unknown->file == NONE))
+			return unknown;
 	}
 	return NULL;
 }
 
-static void doubt_add(uint32_t owner, const struct event *event)
+static void unknown_add(void *context, const struct unknown_range *range)
 {
-	struct doubt *doubt = doubt_find(owner, event->file, event->lock.world);
-	bool whole = event->lock.world == FLOCK_LOCKS;
+	struct unknown_bytes *unknown = unknown_find(range->owner, range->file, range->world);
 
-	if (!doubt) {
-		vec_push(&doubts, (struct doubt){ .owner = owner,
-						  .file = event->file,
-						  .world = event->lock.world });
-		doubt = &doubts.items[doubts.count - 1];
+	(void)context;
+	if (!unknown) {
+		vec_push(&unknowns, (struct unknown_bytes){ .owner = range->owner,
+							    .file = range->file,
+							    .world = range->world });
+		unknown = &unknowns.items[unknowns.count - 1];
 	}
 	for (uint64_t i = 0; i <= BYTES; i++)
-		doubt->bytes[i] |= whole || (event->lock.start <= i && i < event->lock.end);
+		unknown->bytes[i] |= range->start <= i && i < range->end;
 }
 
-/* Whose request this is the result of, as it was when it began. */
-static uint32_t owner_of(const struct event *event)
+/* The numbers of descriptions that are gone will be given again. */
+static void unknown_forget_gone(void)
 {
-	const struct process *process = process_known(model, event->process);
-	const struct descriptor *descriptor;
+	for (uint32_t i = unknowns.count; i-- > 0;) {
+		uint32_t owner = unknowns.items[i].owner;
 
-	if (!process)
-		return NO_OWNER;
-	for (uint32_t i = 0; i < process->threads.count; i++) {
-		const struct flight *top = process->threads.items[i].top;
-
-		if (process->threads.items[i].tid == event->tid && top && top->begin == event->time)
-			return top->owner;
+		if (owner_is_description(owner) &&
+		    !model->descriptions.items[owner_index(owner)].refs)
+			vec_remove(&unknowns, i);
 	}
-	if (event->lock.ownership == OWNED_BY_PROCESS)
-		return owner_process(event->process);
-	descriptor = descriptor_find(&process->descriptors, event->lock.fd);
-	return descriptor ? owner_description(descriptor->description) : NO_OWNER;
-}
-
-static void replay_event(const struct event *event)
-{
-	uint64_t before = model_quality(model)->doubts;
-	uint32_t owner = event->kind == EVENT_RESULT ? owner_of(event) : NO_OWNER;
-
-	model_event(model, event);
-	if (model_quality(model)->doubts != before && event->kind == EVENT_RESULT)
-		doubt_add(owner, event);
 }
 
 /* ---- The kernel's view */
@@ -174,10 +157,10 @@ static uint32_t process_of(uint32_t pid)
 	return NONE;
 }
 
-/* Where there is a doubt, the model may have less than the kernel, and then no more doubt. */
+/* Where it is unknown, the model may have less than the kernel, until they agree. */
 struct part {
 	uint8_t bytes[BYTES + 1];
-	struct doubt *doubt;
+	struct unknown_bytes *unknown;
 };
 
 static void fill(struct part *part, uint32_t file, enum world world, uint32_t owner)
@@ -185,7 +168,7 @@ static void fill(struct part *part, uint32_t file, enum world world, uint32_t ow
 	uint8_t *bytes = part->bytes;
 	const struct range_set *set = table_set(table_get(model, file, world), owner);
 
-	part->doubt = doubt_find(owner, file, world);
+	part->unknown = unknown_find(owner, file, world);
 	for (uint32_t i = 0; set && i < set->pieces.count; i++) {
 		const struct held *held = &set->pieces.items[i];
 		uint64_t end = held->hold.end == RANGE_TO_EOF ? BYTES + 1 : held->hold.end;
@@ -216,15 +199,15 @@ static bool agree(struct part *part, const uint8_t *kernel, unsigned at)
 
 	held_bytes += kernel[at] != 0;
 	if (kernel[at] == modelled) {
-		if (part->doubt)
-			part->doubt->bytes[at] = false;
+		if (part->unknown)
+			part->unknown->bytes[at] = false;
 		return true;
 	}
 	if (modelled == WEAKENED && kernel[at] == 2) {
 		weakened_bytes++;
 		return true;
 	}
-	if (!part->doubt || !part->doubt->bytes[at] || modelled > kernel[at])
+	if (!part->unknown || !part->unknown->bytes[at] || modelled > kernel[at])
 		return false;
 	unknown_bytes++;
 	return true;
@@ -297,6 +280,7 @@ static void compare_look(void)
 	struct view views[PROCESSES];
 
 	read_views(views);
+	unknown_forget_gone();
 	compared++;
 	for (int i = 0; i < PROCESSES && views[i].pid; i++)
 		compare_process(&views[i]);
@@ -323,7 +307,7 @@ static void replay(void)
 
 	while (reader_next(reader, &event)) {
 		catalog = reader_catalog(reader);
-		replay_event(&event);
+		model_event(model, &event);
 		if (event.kind == EVENT_END)
 			break;
 		if (!is_marker(&event) || !more || event.lock.start != look.number)
@@ -349,7 +333,7 @@ static ino_t inode_of(const char *directory, const char *name)
 
 int main(int argc, char **argv)
 {
-	static const struct model_callbacks callbacks = { 0 };
+	static const struct model_callbacks callbacks = { .unknown = unknown_add };
 	char name[] = "file0";
 	const char *error;
 
@@ -370,11 +354,13 @@ int main(int argc, char **argv)
 	differences += compared && model_quality(model)->doubts > compared / 100;
 	printf("%lu looks compared, %lu bytes held, %lu differences; weakened meanwhile: %lu "
 	       "bytes; "
-	       "unknown: %lu bytes after %" PRIu64 " doubts; %lu descriptors unseen; "
+	       "unknown: %lu bytes after %" PRIu64 " doubts and %" PRIu64
+	       " unknown pasts; %lu descriptors unseen; "
 	       "%" PRIu64 " overlaps, %" PRIu64 " implied, %" PRIu64 " unknown ends, %" PRIu64
 	       " lost\n",
 	       compared, held_bytes, differences, weakened_bytes, unknown_bytes,
-	       model_quality(model)->doubts, unseen_descriptors, model_quality(model)->overlaps,
+	       model_quality(model)->doubts, model_quality(model)->unknown_pasts,
+	       unseen_descriptors, model_quality(model)->overlaps,
 	       model_quality(model)->implied_ends, model_quality(model)->unknown_ends,
 	       catalog->quality.lost);
 	return differences || !compared;

@@ -28,8 +28,9 @@
 struct actor {
 	pid_t pid; /* 0: the slot is free */
 	pid_t tids[THREADS];
-	bool busy[THREADS]; /* has not answered yet */
-	int fdinfo;
+	bool busy[THREADS];	     /* has not answered yet */
+	unsigned long runs[THREADS]; /* of a busy one, when it was last looked at */
+	struct eyes eyes;
 	pid_t parent;
 	unsigned open; /* bit per fd, as the kernel showed it last */
 };
@@ -38,7 +39,7 @@ static struct actor actors[ACTORS];
 static ino_t inodes[FILES];
 static uint64_t random_state;
 static uint32_t looks;
-static unsigned long step, steps, waits, interruptions, deaths, births, errors;
+static unsigned long step, steps, waits, interruptions, deaths, births;
 static int marker;
 static FILE *log_file, *trail;
 
@@ -71,17 +72,19 @@ static bool impatient(time_t since)
 
 /* ---- Actors */
 
+static void know_threads(struct actor *actor, const struct reply *reply)
+{
+	memcpy(actor->tids, reply->tids, sizeof(actor->tids));
+	eyes_on_threads(&actor->eyes, actor->tids);
+}
+
 static void introduce(int slot, pid_t pid, pid_t parent, const struct reply *reply)
 {
 	struct actor *actor = &actors[slot];
-	char path[48];
 
 	*actor = (struct actor){ .pid = pid, .parent = parent };
-	memcpy(actor->tids, reply->tids, sizeof(actor->tids));
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
-	actor->fdinfo = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (actor->fdinfo < 0)
-		give_up(path);
+	eyes_on_process(&actor->eyes, pid);
+	know_threads(actor, reply);
 	births++;
 }
 
@@ -118,21 +121,19 @@ static void tell(int slot, int thread, struct command command)
 
 /* ---- Until all are done or blocked */
 
-/* Whether a thread that has not answered is blocked; false if it has moved. */
-static bool still_blocked(int slot, int thread)
+/* Whether a thread that has not answered is blocked, and has not moved since it was asked last. */
+static bool is_still(int slot, int thread)
 {
 	struct actor *actor = &actors[slot];
+	unsigned long runs = times_run(&actor->eyes, thread), before = actor->runs[thread];
 	struct reply reply;
 
+	actor->runs[thread] = runs;
 	if (try_answer(slot, thread, &reply)) {
 		actor->busy[thread] = false;
-		errors += reply.error != 0;
 		return false;
 	}
-	if (is_blocked(actor->pid, actor->tids[thread]))
-		return true;
-	sched_yield();
-	return false;
+	return is_blocked(&actor->eyes, thread) && runs == before;
 }
 
 static bool all_still(void)
@@ -142,17 +143,35 @@ static bool all_still(void)
 	for (int slot = 0; slot < ACTORS; slot++)
 		for (int thread = 0; thread < THREADS; thread++)
 			if (actors[slot].pid && actors[slot].busy[thread])
-				still &= still_blocked(slot, thread);
+				still &= is_still(slot, thread);
 	return still;
+}
+
+/* Until somebody answers, or for a moment. */
+static void wait_briefly(void)
+{
+	static const struct timespec moment = { .tv_nsec = 50000 };
+	struct pollfd answers[ACTORS * THREADS];
+	nfds_t count = 0;
+
+	for (int slot = 0; slot < ACTORS; slot++)
+		for (int thread = 0; thread < THREADS; thread++)
+			if (actors[slot].pid && actors[slot].busy[thread])
+				answers[count++] =
+					(struct pollfd){ .fd = pipe_fd(slot, thread, true, false),
+							 .events = POLLIN };
+	ppoll(answers, count, &moment, NULL);
 }
 
 static void settle(void)
 {
 	time_t since = time(NULL);
 
-	while (!all_still())
+	while (!all_still()) {
 		if (impatient(since))
 			give_up("neither done nor blocked");
+		wait_briefly();
+	}
 }
 
 /* ---- Looks */
@@ -167,7 +186,10 @@ static void mark(uint32_t number)
 		give_up("marker");
 }
 
-/* Somebody may have been woken by one who fell asleep again at once: then once more. */
+/*
+ * Somebody may have been woken by one who fell asleep again at once: then once more. Who was asleep
+ * before the look and after it, and has not run since, was asleep all the time.
+ */
 static void look_around(void)
 {
 	static struct seen seen[ROOM];
@@ -183,7 +205,7 @@ static void look_around(void)
 
 			if (!actor->pid)
 				continue;
-			look.count += look_at(actor->fdinfo, actor->pid, inodes, seen + first);
+			look.count += look_at(&actor->eyes, inodes, seen + first);
 			actor->open = 0;
 			for (unsigned i = first; i < look.count; i++)
 				actor->open |= 1u << seen[i].fd;
@@ -321,7 +343,7 @@ static void do_exec(int slot, int thread)
 	tell(slot, thread, (struct command){ .op = OP_EXEC });
 	reply = await(slot, thread);
 	memset(actor->busy, 0, sizeof(actor->busy));
-	memcpy(actor->tids, reply.tids, sizeof(reply.tids));
+	know_threads(actor, &reply);
 }
 
 static int slot_of(pid_t pid)
@@ -378,7 +400,7 @@ static void do_die(int slot, int thread)
 	if (poll(&end, 1, PATIENCE * 1000) != 1)
 		give_up("does not die");
 	close(end.fd);
-	close(gone.fdinfo);
+	eyes_close(&gone.eyes);
 	*actor = (struct actor){ 0 };
 	for (int i = 0; i < THREADS; i++)
 		try_answer(slot, i, &reply);

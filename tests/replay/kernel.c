@@ -2,7 +2,8 @@
 /*
  * fdinfo, not /proc/locks: it names the description of each lock, and reading it stops nobody
  * else's calls. A lock is shown at the descriptors of the description through which it was taken,
- * and such a one is open as long as the lock lasts.
+ * and such a one is open as long as the lock lasts. The files of /proc are kept open: each reading
+ * from their start asks anew, and looking them up again would take most of the time.
  */
 #include "tests/replay/replay.h"
 
@@ -13,18 +14,61 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool read_text(int directory, const char *name, char *text, size_t room)
+static int open_proc(pid_t pid, const char *folder, int number, const char *name)
 {
-	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
-	ssize_t length;
+	char path[64];
 
-	if (fd < 0)
-		return false;
-	length = read(fd, text, room - 1);
-	close(fd);
+	snprintf(path, sizeof(path), "/proc/%d/%s/%d%s", pid, folder, number, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool read_text(int fd, char *text, size_t room)
+{
+	ssize_t length = pread(fd, text, room - 1, 0);
+
 	text[length < 0 ? 0 : length] = 0;
 	return length >= 0;
 }
+
+static void shut(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- Eyes */
+
+void eyes_on_process(struct eyes *eyes, pid_t pid)
+{
+	memset(eyes, -1, sizeof(*eyes));
+	eyes->pid = pid;
+}
+
+void eyes_on_threads(struct eyes *eyes, const pid_t tids[THREADS])
+{
+	for (int i = 0; i < THREADS; i++) {
+		shut(&eyes->call[i]);
+		shut(&eyes->sleep[i]);
+		shut(&eyes->runs[i]);
+		eyes->call[i] = open_proc(eyes->pid, "task", tids[i], "/syscall");
+		eyes->sleep[i] = open_proc(eyes->pid, "task", tids[i], "/wchan");
+		eyes->runs[i] = open_proc(eyes->pid, "task", tids[i], "/schedstat");
+	}
+}
+
+void eyes_close(struct eyes *eyes)
+{
+	for (int fd = FIRST_FD; fd < END_FD; fd++)
+		shut(&eyes->fdinfo[fd]);
+	for (int i = 0; i < THREADS; i++) {
+		shut(&eyes->call[i]);
+		shut(&eyes->sleep[i]);
+		shut(&eyes->runs[i]);
+	}
+}
+
+/* ---- Locks */
 
 static int file_of(const char *text, const ino_t *inodes)
 {
@@ -65,17 +109,23 @@ static bool parse_lock(const char *line, struct seen *seen)
 	return seen->kind != SEEN_POSIX || pid == (int)seen->pid;
 }
 
-unsigned look_at(int fdinfo, pid_t pid, const ino_t *inodes, struct seen *seen)
+static bool read_fdinfo(struct eyes *eyes, int fd, char *text, size_t room)
+{
+	if (eyes->fdinfo[fd] < 0)
+		eyes->fdinfo[fd] = open_proc(eyes->pid, "fdinfo", fd, "");
+	return eyes->fdinfo[fd] >= 0 && read_text(eyes->fdinfo[fd], text, room);
+}
+
+unsigned look_at(struct eyes *eyes, const ino_t *inodes, struct seen *seen)
 {
 	unsigned count = 0;
 	char text[8192];
 
 	for (int fd = FIRST_FD; fd < END_FD; fd++) {
-		char name[] = { (char)('0' + fd), 0 };
-		struct seen open = { .pid = (uint32_t)pid, .fd = (uint8_t)fd };
+		struct seen open = { .pid = (uint32_t)eyes->pid, .fd = (uint8_t)fd };
 		int file;
 
-		if (!read_text(fdinfo, name, text, sizeof(text)) ||
+		if (!read_fdinfo(eyes, fd, text, sizeof(text)) ||
 		    (file = file_of(text, inodes)) < 0)
 			continue;
 		open.file = (uint8_t)file;
@@ -88,18 +138,39 @@ unsigned look_at(int fdinfo, pid_t pid, const ino_t *inodes, struct seen *seen)
 	return count;
 }
 
-bool is_blocked(pid_t pid, pid_t tid)
+/* ---- Threads */
+
+/*
+ * Where it sleeps, if that can be told at all ("0"). Not while it allocates or reads memory; nor
+ * while anybody on the machine reads /proc/locks, when every lock call sleeps, unlocks too.
+ */
+static bool is_lock_wait(const char *function)
 {
-	char path[64], text[256];
+	return !strcmp(function, "0") || strstr(function, "setlk") || strstr(function, "flock") ||
+	       strstr(function, "lock_inode") || strstr(function, "lock_file");
+}
+
+bool is_blocked(struct eyes *eyes, int thread)
+{
+	char text[256];
 	long number;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
-	if (!read_text(AT_FDCWD, path, text, sizeof(text)) || text[0] == 'r')
+	if (!read_text(eyes->call[thread], text, sizeof(text)) || text[0] == 'r')
 		return false;
 	number = strtol(text, NULL, 10);
 	if (number != SYS_fcntl && number != SYS_flock)
 		return false;
-	/* While anybody on the machine reads /proc/locks, every lock call sleeps, unlocks too. */
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", pid, tid);
-	return read_text(AT_FDCWD, path, text, sizeof(text)) && !strstr(text, "rwsem");
+	return read_text(eyes->sleep[thread], text, sizeof(text)) && is_lock_wait(text);
+}
+
+/* "1513867 9962565 2" */
+unsigned long times_run(struct eyes *eyes, int thread)
+{
+	char text[80];
+	unsigned long times = 0;
+
+	if (!read_text(eyes->runs[thread], text, sizeof(text)) ||
+	    sscanf(text, "%*u %*u %lu", &times) != 1)
+		return 0;
+	return times;
 }

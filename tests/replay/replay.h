@@ -67,14 +67,27 @@ _Noreturn void act(int slot, int answering);
 
 /* ---- What the kernel says */
 
-struct look;
 struct seen;
 
-/* The descriptors and locks of an actor on the files under test, found in /proc/PID/fdinfo, are
- * appended to `seen`; returns how many. fdinfo: its directory. */
-unsigned look_at(int fdinfo, pid_t pid, const ino_t *inodes, struct seen *seen);
+/* What is open of an actor's /proc; -1: not yet. */
+struct eyes {
+	pid_t pid;
+	int fdinfo[END_FD];
+	int call[THREADS], sleep[THREADS], runs[THREADS];
+};
+
+void eyes_on_process(struct eyes *eyes, pid_t pid);
+/* The threads that it has now. */
+void eyes_on_threads(struct eyes *eyes, const pid_t tids[THREADS]);
+void eyes_close(struct eyes *eyes);
+
+/* The descriptors and locks of an actor on the files under test are appended to `seen`; returns how
+ * many. */
+unsigned look_at(struct eyes *eyes, const ino_t *inodes, struct seen *seen);
 /* Whether a thread is inside of a call that locks files, asleep until somebody gives way. */
-bool is_blocked(pid_t pid, pid_t tid);
+bool is_blocked(struct eyes *eyes, int thread);
+/* How often it was given a processor; 0 where the kernel does not count. */
+unsigned long times_run(struct eyes *eyes, int thread);
 
 /* ---- The log: a look is a struct look and that many struct seen */
 
