@@ -75,4 +75,5 @@ flock(os.open("f", os.O_RDWR), LOCK_EX | LOCK_NB)
 """)
 
 
-main()
+if __name__ == "__main__":
+    main()
