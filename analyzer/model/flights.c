@@ -239,12 +239,7 @@ void flights_stop(struct model *model, struct process *process, uint64_t time, e
 	process->threads.count = 0;
 }
 
-/* ---- Threads of one owner at work on one range */
-
-static bool same_thread(const struct flight *flight, uint32_t process, uint32_t tid)
-{
-	return flight->process == process && flight->tid == tid;
-}
+/* ---- Threads of one owner (or a handler and what it interrupts) at work on one range */
 
 void flight_weakens(struct model *model, struct flight *flight, uint32_t file, enum world world,
 		    uint64_t start, uint64_t end, bool shared)
@@ -257,9 +252,7 @@ void flight_weakens(struct model *model, struct flight *flight, uint32_t file, e
 	weakenings_begin(weakenings_of(model, flight->owner), flight, file, world, start, end,
 			 shared);
 	for (struct flight *other = table->pending; other; other = other->next) {
-		if (other->owner != flight->owner ||
-		    same_thread(other, flight->process, flight->tid) || other->start >= end ||
-		    start >= other->end)
+		if (other->owner != flight->owner || other->start >= end || start >= other->end)
 			continue;
 		if (shared)
 			other->doubtful = true;
@@ -317,7 +310,6 @@ void flight_granted(struct model *model, const struct flight *flight, uint64_t t
 		weakenings_grant(weakenings_of(model, flight->owner), flight);
 	for (struct flight *other = table->pending; other; other = other->next)
 		if (other->owner == flight->owner && other->mode != flight->mode &&
-		    !same_thread(other, flight->process, flight->tid) &&
 		    other->start < flight->end && flight->start < other->end)
 			flight_make_unknown(other, flight->start, flight->end, time);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/weakenings.h"
 
-static bool same_thread(const struct weakening *one, const struct flight *flight)
+static bool is_by(const struct weakening *one, const struct flight *flight)
 {
-	return one->process == flight->process && one->tid == flight->tid;
+	return one->process == flight->process && one->tid == flight->tid &&
+	       one->begin == flight->begin;
 }
 
 static bool in_flight(const struct weakening *one)
@@ -46,7 +47,7 @@ void weakenings_end(struct weakenings *weakenings, const struct flight *flight, 
 	for (uint32_t i = 0; i < WEAKENINGS_KEPT; i++) {
 		struct weakening *one = &weakenings->kept[i];
 
-		if (in_flight(one) && same_thread(one, flight) && one->begin == flight->begin)
+		if (in_flight(one) && is_by(one, flight))
 			one->until = later_of(time, one->begin);
 	}
 	weakenings->latest = later_of(weakenings->latest, time);
@@ -57,7 +58,7 @@ void weakenings_grant(struct weakenings *weakenings, const struct flight *flight
 	for (uint32_t i = 0; i < WEAKENINGS_KEPT; i++) {
 		struct weakening *one = &weakenings->kept[i];
 
-		if (in_flight(one) && same_thread(one, flight) && one->begin == flight->begin)
+		if (in_flight(one) && is_by(one, flight))
 			one->granted = true;
 	}
 }
@@ -86,7 +87,7 @@ void flight_make_unknown(struct flight *flight, uint64_t start, uint64_t end, ui
 
 static void doubt(const struct weakening *one, struct flight *flight, bool alone)
 {
-	if (same_thread(one, flight) || one->file != flight->file || one->world != flight->world ||
+	if (is_by(one, flight) || one->file != flight->file || one->world != flight->world ||
 	    one->start >= flight->end || flight->start >= one->end)
 		return;
 	/* Flights with a request were told when it began, or was granted. */

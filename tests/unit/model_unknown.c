@@ -25,6 +25,17 @@ Test(model_unknown, the_same_without_a_request)
 	cr_expect_str_eq(held(), "A:X0-10 A:X20-30");
 }
 
+Test(model_unknown, a_handlers_unlock_may_have_come_after_the_grant_that_it_interrupted)
+{
+	ask(10, waiting(posix(A, X, 0, 30)));
+	ask(12, posix(A, U, 10, 20));
+	answer(10, 15, waiting(posix(A, X, 0, 30)), 0);
+	cr_expect_str_eq(held(), "A:X0-10 A:X20-30");
+	ask(22, posix(A, U, 20, 30));
+	answer_alone(21, 25, posix(A, X, 10, 30), 0);
+	cr_expect_str_eq(held(), "A:X0-10 A:X10-20");
+}
+
 Test(model_unknown, a_lock_after_another_threads_unlock_is_held)
 {
 	take(10, by_thread(posix(A, X, 0, 10), 1));
