@@ -50,11 +50,40 @@ static void interrupted(int number)
 	(void)number;
 }
 
+/* With SA_RESTART: it goes on, after a lock call that any number stands for, 0 for none. */
+static void nudged(int number, siginfo_t *info, void *context)
+{
+	static const int16_t types[] = { F_RDLCK, F_WRLCK, F_UNLCK };
+	static const int flocks[] = { LOCK_SH, LOCK_EX, LOCK_UN };
+	static const int commands[] = { F_SETLK, F_OFD_SETLK };
+	unsigned what = (unsigned)info->si_value.sival_int;
+	int fd = FIRST_FD + (int)(what / 16 % (END_FD - FIRST_FD));
+	int error = errno;
+	struct flock lock = {
+		.l_type = types[what / 4 % 3],
+		.l_whence = SEEK_SET,
+		.l_start = what / 128 % 50,
+		.l_len = what / 8192 % 30,
+	};
+
+	(void)number;
+	(void)context;
+	if (what && what % 4 == 0)
+		flock(fd, flocks[what / 4 % 3] | LOCK_NB);
+	else if (what)
+		fcntl(fd, commands[what % 2], &lock);
+	errno = error;
+}
+
 _Noreturn void act(int slot, int answering)
 {
 	pthread_t thread;
 
 	sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = interrupted }, NULL);
+	sigaction(
+		SIGUSR2,
+		&(struct sigaction){ .sa_sigaction = nudged, .sa_flags = SA_RESTART | SA_SIGINFO },
+		NULL);
 	pthread_barrier_init(&begun, NULL, THREADS);
 	for (int i = 0; i < THREADS; i++)
 		places[i] = (struct place){ slot, i };
