@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/model/lock_table.h"
 
-#include "analyzer/model/last_words.h"
+#include "analyzer/model/evict.h"
 #include "analyzer/model/waits.h"
 
 /* ---- Sets */
@@ -48,8 +48,8 @@ static struct range_set *set_make(struct model *model, struct lock_table *table,
 	return &table->sets.items[table->sets.count - 1];
 }
 
-static void drop_if_empty(struct model *model, struct lock_table *table, struct range_set *set,
-			  uint32_t file)
+void table_drop_if_empty(struct model *model, struct lock_table *table, struct range_set *set,
+			 uint32_t file)
 {
 	if (set->pieces.count)
 		return;
@@ -61,146 +61,11 @@ static void drop_if_empty(struct model *model, struct lock_table *table, struct 
 
 /* ---- Ends */
 
-static void tell(struct model *model, const struct held *held, uint64_t time, enum hold_end how)
-{
-	struct hold hold = held->hold;
-
-	hold.released = later_of(time, hold.granted);
-	hold.gone = later_of(model->now, hold.released);
-	hold.how = how;
-	model->quality.implied_ends += how == HOLD_IMPLIED || how == HOLD_DIED;
-	if (model->callbacks.hold)
-		model->callbacks.hold(model->callbacks.context, &hold);
-}
-
 void table_end(struct model *model, struct held_list *stash, uint64_t time, enum hold_end how)
 {
 	for (uint32_t i = 0; i < stash->count; i++)
-		tell(model, &stash->items[i], time, how);
+		hold_tell_end(model, &stash->items[i], time, how);
 	stash->count = 0;
-}
-
-/* Nobody needs wonder that the end of such a hold was not seen. */
-static bool is_vague(const struct model *model, const struct held *held)
-{
-	return held->doubtful || held->hold.id <= model->holds_before_loss;
-}
-
-static void contradict(struct model *model, const struct held *held, struct unseen_end end)
-{
-	struct process *process = process_known(model, held->hold.keeper);
-
-	if (is_vague(model, held)) {
-		/* it may have ended before */
-	} else if (owner_may_be_gone(model, held->owner)) {
-		model->quality.unknown_ends += end.unknown;
-	} else {
-		model->quality.overlaps++;
-		if (process) {
-			process->contradicted++;
-			process->unknown_ends += end.unknown;
-		}
-	}
-	tell(model, held, end.time, HOLD_IMPLIED);
-}
-
-/*
- * A grant is told when its call returns. If others of its owner were at work meanwhile, they may
- * have given it up, and somebody else may have got the lock, all before that.
- */
-static bool may_be_outdated(const struct flight *flight)
-{
-	return flight->doubtful || flight->unknown_start < flight->unknown_end;
-}
-
-static bool got_it_since(const struct held *held, const struct flight *flight)
-{
-	return held_conflicts(held, flight->mode) && held->hold.granted > flight->begin;
-}
-
-/*
- * Whenever somebody goes out of the way of a flock request that waits, it is tried again, and
- * first drops what the description was given meanwhile in another mode, even if it waits on.
- */
-static bool may_be_dropped(const struct lock_table *table, const struct flight *flight)
-{
-	if (flight->world != FLOCK_LOCKS)
-		return false;
-	for (const struct flight *other = table->pending; other; other = other->next)
-		if (other != flight && other->owner == flight->owner && other->may_block &&
-		    other->mode != flight->mode)
-			return true;
-	return false;
-}
-
-static bool is_outdated(const struct lock_table *table, const struct flight *flight)
-{
-	if (may_be_dropped(table, flight))
-		return true;
-	if (!may_be_outdated(flight))
-		return false;
-	for (uint32_t i = 0; i < table->sets.count; i++) {
-		const struct range_set *set = &table->sets.items[i];
-
-		if (set->owner == flight->owner)
-			continue;
-		for (uint32_t j = set_first(set, flight->start);
-		     j < set->pieces.count && set->pieces.items[j].hold.start < flight->end; j++)
-			if (got_it_since(&set->pieces.items[j], flight))
-				return true;
-	}
-	return false;
-}
-
-/* A hold that cannot be there beside the grant. */
-static bool must_have_ended(const struct held *held, const struct flight *flight)
-{
-	return held_conflicts(held, flight->mode) &&
-	       !(may_be_outdated(flight) && got_it_since(held, flight));
-}
-
-static bool any_must_have_ended(const struct range_set *set, const struct flight *flight)
-{
-	for (uint32_t i = set_first(set, flight->start);
-	     i < set->pieces.count && set->pieces.items[i].hold.start < flight->end; i++)
-		if (must_have_ended(&set->pieces.items[i], flight))
-			return true;
-	return false;
-}
-
-static void evict_from(struct model *model, struct range_set *set, const struct flight *flight,
-		       struct unseen_end end)
-{
-	for (uint32_t i = set_first(set, flight->start);
-	     i < set->pieces.count && set->pieces.items[i].hold.start < flight->end;) {
-		struct held held = set->pieces.items[i];
-
-		if (!must_have_ended(&held, flight)) {
-			i++;
-			continue;
-		}
-		vec_remove(&set->pieces, i);
-		contradict(model, &held, end);
-	}
-}
-
-static void evict(struct model *model, struct lock_table *table, const struct flight *flight,
-		  uint64_t time)
-{
-	if (flight->mode == MODE_SHARED && !table->writers)
-		return;
-	for (uint32_t i = table->sets.count; i-- > 0;) {
-		struct range_set *set = &table->sets.items[i];
-		uint32_t owner = set->owner;
-		struct unseen_end end;
-
-		if (owner == flight->owner || !any_must_have_ended(set, flight))
-			continue;
-		end = unseen_end(model, flight, owner, time, true);
-		evict_from(model, set, flight, end);
-		drop_if_empty(model, table, set, flight->file);
-		waits_changed(table, owner, end.time, HOLD_IMPLIED);
-	}
 }
 
 /* ---- Weakening */
@@ -249,8 +114,8 @@ static void end_converted(struct model *model, const struct flight *flight, uint
 	for (uint32_t i = 0; i < model->scratch.count; i++) {
 		const struct held *held = &model->scratch.items[i];
 
-		tell(model, held, held->weakened && flight->weakens ? flight->begin : time,
-		     HOLD_RELEASED);
+		hold_tell_end(model, held, held->weakened && flight->weakens ? flight->begin : time,
+			      HOLD_RELEASED);
 	}
 	model->scratch.count = 0;
 }
@@ -286,13 +151,13 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	struct range_set *set;
 	struct held held;
 
-	evict(model, table, flight, time);
+	table_evict(model, table, flight, time);
 	if (flight->owner == NO_OWNER)
 		return;
 	set = set_make(model, table, flight->owner, flight->file);
 	set_cut_other_modes(set, flight->start, flight->end, flight->mode, &model->scratch);
 	held = new_hold(model, flight, time);
-	if (is_outdated(table, flight)) {
+	if (grant_is_outdated(table, flight)) {
 		unknown_range(model, flight->owner, flight->file, flight->world, flight->start,
 			      flight->end);
 		set_cut(set, flight->start, flight->end, &model->scratch);
@@ -308,7 +173,7 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 		end_converted(model, flight, time);
 		fill(model, table, set, held, flight->start, flight->end);
 	}
-	drop_if_empty(model, table, set, flight->file);
+	table_drop_if_empty(model, table, set, flight->file);
 	waits_changed(table, flight->owner, time, HOLD_RELEASED);
 }
 
@@ -325,7 +190,7 @@ void table_take(struct model *model, struct lock_table *table, uint32_t owner, u
 	set_cut(set, start, end, stash);
 	if (stash->count == before)
 		return;
-	drop_if_empty(model, table, set, stash->items[before].hold.file);
+	table_drop_if_empty(model, table, set, stash->items[before].hold.file);
 	waits_changed(table, owner, time, how);
 }
 
@@ -357,12 +222,12 @@ static void restore(struct model *model, const struct held *held, uint64_t taken
 	struct range_set *set;
 
 	if (conflicts_with_others(table, held)) {
-		contradict(model, held, (struct unseen_end){ taken, false });
+		hold_contradict(model, held, (struct unseen_end){ taken, false });
 		return;
 	}
 	set = set_make(model, table, held->owner, held->hold.file);
 	if (overlaps_own(set, held)) {
-		tell(model, held, taken, HOLD_RELEASED);
+		hold_tell_end(model, held, taken, HOLD_RELEASED);
 		return;
 	}
 	fill(model, table, set, *held, held->hold.start, held->hold.end);
@@ -400,13 +265,13 @@ void table_strengthen(struct model *model, struct lock_table *table, const struc
 			set->pieces.items[i].weakened--;
 			if (conflicts_with_others(table, &held)) {
 				vec_remove(&set->pieces, i);
-				contradict(model, &held, (struct unseen_end){ time, false });
+				hold_contradict(model, &held, (struct unseen_end){ time, false });
 				continue;
 			}
 		}
 		i++;
 	}
-	drop_if_empty(model, table, set, flight->file);
+	table_drop_if_empty(model, table, set, flight->file);
 	waits_changed(table, flight->owner, time, HOLD_IMPLIED);
 }
 
@@ -424,7 +289,7 @@ void table_stay_weakened(struct model *model, struct lock_table *table, const st
 		if (!held->weakened)
 			continue;
 		any = true;
-		tell(model, held, flight->begin, HOLD_RELEASED);
+		hold_tell_end(model, held, flight->begin, HOLD_RELEASED);
 		held->weakened = 0;
 		held->hold.id = ++model->last_hold;
 		held->hold.mode = MODE_SHARED;
@@ -447,7 +312,7 @@ void table_merge_owners(struct model *model, struct lock_table *table, uint32_t 
 		return;
 	set_cut(set, 0, RANGE_TO_EOF, &moved);
 	file = moved.items[0].hold.file;
-	drop_if_empty(model, table, set, file);
+	table_drop_if_empty(model, table, set, file);
 	waits_changed(table, from, time, HOLD_RELEASED);
 	for (uint32_t i = 0; i < moved.count; i++) {
 		moved.items[i].owner = to;

@@ -34,6 +34,9 @@ void table_strengthen(struct model *model, struct lock_table *table, const struc
 
 /* What this owner holds; NULL: nothing. */
 struct range_set *table_set(struct lock_table *table, uint32_t owner);
+/* An owner who holds nothing is in no table. */
+void table_drop_if_empty(struct model *model, struct lock_table *table, struct range_set *set,
+			 uint32_t file);
 /* Gives all that `from` holds to `to`: they were one owner all the time. */
 void table_merge_owners(struct model *model, struct lock_table *table, uint32_t from, uint32_t to,
 			uint64_t time);
