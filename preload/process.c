@@ -19,6 +19,7 @@
 #include "preload/modules.h"
 #include "preload/signals.h"
 #include "preload/thread.h"
+#include "preload/twins.h"
 #include "trace/session.h"
 
 struct process_page *process_page;
@@ -391,6 +392,7 @@ static void forked(uint32_t parent)
 	recorder.shares_table = false;
 	grants_inherit(recorder.slot, &before);
 	modules_forget_announced();
+	twins_forked();
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(PROCESS_FORK);
 }

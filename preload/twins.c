@@ -50,6 +50,15 @@ bool twins_inherited(int fd)
 	return word_of(fd) & INHERITED;
 }
 
+void twins_forked(void)
+{
+	if (!atomic_load_explicit(&families, memory_order_relaxed))
+		return;
+	for (int fd = 0; fd < FDS; fd++)
+		if (word_of(fd))
+			atomic_fetch_or_explicit(&family[fd], INHERITED, memory_order_relaxed);
+}
+
 void twins_each(int fd, void (*found)(int fd, int twin))
 {
 	uint32_t number = word_of(fd) & ~INHERITED;

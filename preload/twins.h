@@ -17,7 +17,10 @@ void twins_note(int from, int to, bool inherited);
 /* fd is closed. */
 void twins_forget(int fd);
 
-/* Whether fd came by dup from one that was inherited. */
+/* In a fork child: its parent has all twins, too. */
+void twins_forked(void);
+
+/* Whether fd came by dup from one that was inherited, or had a twin when this process was forked. */
 bool twins_inherited(int fd);
 
 /* Calls for each other fd that was noted as fd's twin. */

@@ -62,6 +62,17 @@ next_one_gets_it()
 one("os._exit(0)")
 """)
 
+    def test_a_child_shares_what_its_parent_has_duplicated_before_and_not_locked(self):
+        self.check("""
+number = os.dup(fd)
+one = child()
+os.close(fd)
+one("flock(fd, LOCK_EX)")
+flock(number, LOCK_UN)
+next_one_gets_it()
+one("os._exit(0)")
+""")
+
     def test_a_new_image_shares_with_itself_what_the_old_one_duplicated(self):
         self.check(f"""
 os.dup2(fd, 50)
