@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/live/scene.h"
 
-#include "analyzer/live/blocked.h"
 #include "analyzer/live/tries.h"
+#include "analyzer/system/blocked.h"
 #include "analyzer/system/fdinfo.h"
 #include "analyzer/system/process.h"
 
@@ -316,8 +316,11 @@ static void wait_for_others(struct scene *scene, uint32_t agent)
 	struct pids others = { 0 };
 	struct task task = scene->tasks.vec.items[agent];
 	struct actor actor = { .wait = NONE };
+	bool pipe;
 
-	actor.waits = blocked_on_others(&task, &scene->open, &others, &actor.waits_for);
+	actor.waits = blocked_on_others(&task, &scene->open, &others, &pipe);
+	if (actor.waits)
+		actor.waits_for = pipe ? WAITS_FOR_PIPE : WAITS_FOR_CHILD;
 	for (uint32_t i = 0; actor.waits && i < others.vec.count; i++) {
 		struct crowd crowd = *crowd_of(scene, others.vec.items[i]);
 

@@ -2,7 +2,7 @@
 #include "analyzer/live/suspects.h"
 
 #include "analyzer/deadlock/graph.h"
-#include "analyzer/live/blocked.h"
+#include "analyzer/system/blocked.h"
 #include "analyzer/system/process.h"
 
 #define GENERATIONS 8 /* of children that are looked at */

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who waits for whom for ever, as far as it can be seen from outside. Every thread of every process
- * that matters is an agent: it waits for a lock, or for its children, or does something else, and
- * then it could go on. A timer that no file of /proc shows, or a signal, may end any of these
- * waits.
+ * that matters is an agent: it waits for a lock, for its children, for what comes through a pipe,
+ * or does something else, and then it could go on. A timer that no file of /proc shows, or a
+ * signal, may end any of these waits.
  */
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "analyzer/deadlock/graph.h"
 #include "analyzer/now/scan.h"
-#include "analyzer/system/descendants.h"
+#include "analyzer/system/blocked.h"
 #include "analyzer/system/process.h"
 
 struct crowd {
@@ -37,40 +34,31 @@ static uint32_t wait_of(const struct now *now, const struct task *task)
 
 static uint32_t add_agent(struct web *web, const struct task *task, uint32_t wait)
 {
-	vec_push(&web->agents, (struct now_member){ task->pid, task->tid, wait, task->switches });
+	vec_push(&web->agents, (struct now_member){ .pid = task->pid,
+						    .tid = task->tid,
+						    .wait = wait,
+						    .switches = task->switches });
 	return graph_agent(web->graph);
 }
 
 static struct crowd crowd_of(struct web *web, pid_t pid);
 
-/* The children whose end this thread waits for: one, if it is named and known by that name here,
- * as it isn't for who lives in a pid namespace; else any. */
-static bool awaited(const struct task *task, struct pids *pids)
+static void await_others(struct web *web, uint32_t agent, const struct task *task)
 {
-	bool by_id = task->number == SYS_waitid;
-	pid_t wanted = (pid_t)task->arguments[by_id ? 1 : 0];
-	struct process_stat stat;
+	struct pids others = { 0 };
+	bool pipe = false;
 
-	if (!by_id && task->number != SYS_wait4)
-		return false;
-	if (by_id && task->arguments[0] != P_PID)
-		wanted = 0;
-	if (wanted > 0 && task->inner == task->tid && process_stat(wanted, &stat) &&
-	    stat.parent == task->pid)
-		vec_push(&pids->vec, wanted);
-	else
-		descendants_children(task->pid, pids);
-	return pids->vec.count > 0;
-}
+	if (blocked_on_others(task, &web->scan->open, &others, &pipe)) {
+		web->agents.items[agent].pipe = pipe;
+		for (uint32_t i = 0; i < others.vec.count; i++) {
+			struct crowd crowd = crowd_of(web, others.vec.items[i]);
 
-static void await_children(struct web *web, uint32_t agent, const struct pids *pids)
-{
-	for (uint32_t i = 0; i < pids->vec.count; i++) {
-		struct crowd child = crowd_of(web, pids->vec.items[i]);
-
-		for (uint32_t j = 0; j < child.count; j++)
-			graph_awaits(web->graph, agent, child.first + j);
+			for (uint32_t j = crowd.first; j < crowd.first + crowd.count; j++)
+				if (j != agent)
+					graph_awaits(web->graph, agent, j);
+		}
 	}
+	vec_free(&others.vec);
 }
 
 /* Where a pid namespace hides them, or another user, nobody knows what its threads do. */
@@ -110,16 +98,9 @@ static struct crowd crowd_of(struct web *web, pid_t pid)
 	vec_push(&web->crowds, crowd);
 	for (uint32_t i = 0; timers && i < crowd.count; i++)
 		graph_has_timer(web->graph, crowd.first + i);
-	for (uint32_t i = 0, agent = crowd.first; i < tasks->vec.count; i++) {
-		struct pids children = { 0 };
-
-		if (tasks->vec.items[i].pid != pid)
-			continue;
-		if (awaited(&tasks->vec.items[i], &children))
-			await_children(web, agent, &children);
-		vec_free(&children.vec);
-		agent++;
-	}
+	for (uint32_t i = 0, agent = crowd.first; i < tasks->vec.count; i++)
+		if (tasks->vec.items[i].pid == pid)
+			await_others(web, agent++, &tasks->vec.items[i]);
 	return crowd;
 }
 

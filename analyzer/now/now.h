@@ -67,7 +67,8 @@ struct now_process {
 
 struct now_member {
 	pid_t pid, tid;
-	uint32_t wait; /* index; NOT_KNOWN: it waits for a child */
+	uint32_t wait; /* index; NOT_KNOWN: it waits for a child, or: */
+	bool pipe;     /* for what comes through one */
 	uint64_t switches;
 };
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,10 +130,14 @@ static void look_at_fd(struct scan *scan, pid_t pid, int directory, const char *
 	uint64_t device, inode;
 	uint32_t file;
 
-	/* Sockets, pipes and the kernel's own have no path, and nobody locks those. */
-	if (length <= 0 || *link != '/' || !fdinfo_read(&info, pid, fd))
+	if (length <= 0)
 		return;
 	link[length] = '\0';
+	if (sscanf(link, "pipe:[%" SCNu64, &inode) == 1)
+		vec_push(&scan->open.pipes, (struct open_pipe){ pid, fd, inode });
+	/* Sockets, pipes and the kernel's own have no path, and nobody locks those. */
+	if (*link != '/' || !fdinfo_read(&info, pid, fd))
+		return;
 	caller = caller_at(scan, first_caller, fd);
 	if (!identify(&info, mounts, directory, name, &device, &inode))
 		goto out;
@@ -261,6 +266,7 @@ void scan_proc(struct scan *scan)
 	if (proc)
 		closedir(proc);
 	scan->now->hidden = scan->hidden.count;
+	scan->open.hidden = scan->hidden.count;
 	scan->now->looked_at -= scan->hidden.count;
 }
 
@@ -273,5 +279,6 @@ void scan_free(struct scan *scan)
 	vec_free(&scan->shares);
 	vec_free(&scan->callers);
 	vec_free(&scan->hidden);
+	open_files_free(&scan->open);
 	map_free(&scan->files);
 }

@@ -6,6 +6,7 @@
 #include "analyzer/base/map.h"
 #include "analyzer/now/now.h"
 #include "analyzer/system/fdinfo.h"
+#include "analyzer/system/open_files.h"
 #include "analyzer/system/task.h"
 
 /* A descriptor with a lock. */
@@ -38,6 +39,7 @@ struct scan {
 	VEC(struct caller) callers;
 	VEC(struct namespace_mounts) mounts;
 	VEC(pid_t) hidden;
+	struct open_files open; /* the pipes alone */
 };
 
 void scan_proc(struct scan *scan);

@@ -145,6 +145,10 @@ static struct json_object *circle_object(const struct now *now, uint32_t index,
 		set(one, "pid", json_object_new_int(member->pid));
 		set(one, "tid", json_object_new_int(member->tid));
 		set(one, "wait", member->wait == NOT_KNOWN ? NULL : number(member->wait));
+		set(one, "waits_for",
+		    json_object_new_string(member->wait != NOT_KNOWN ? "lock"
+					   : member->pipe	     ? "pipe"
+								     : "child"));
 		json_object_array_add(list, one);
 	}
 	set(object, "members", list);

@@ -323,7 +323,10 @@ static const char *step_text(struct scratch *scratch, const struct now *now,
 	const char *other = who_name(scratch, now, next->pid);
 
 	if (member->wait == NOT_KNOWN)
-		return scratch_format(scratch, "%s waits for the end of %s", name, other);
+		return scratch_format(scratch,
+				      member->pipe ? "%s waits for what %s is to write into a pipe"
+						   : "%s waits for the end of %s",
+				      name, other);
 	return scratch_format(
 		scratch, "%s waits for %s, which %s has", name,
 		file_name(scratch, now, now->waits.items[member->wait].file, directory),

@@ -29,38 +29,61 @@ SEEN = re.compile(r"seen in a deadlock \((.*?)\) [\d.]+ ms old, (\d+) of (\d+)")
 KILL = re.compile(r"F_GETLK.*\[(\d+), \d+\)")
 
 
-def check(lines):
-    """(how many certain verdicts, how many others, those that were false)"""
-    certain, others, false, standing, gathered = 0, 0, [], [], []
-    for line in lines:
-        match = LINE.match(line)
-        if not match or int(match[1]) == 0 or "died there" in match[4] or " = ?" in match[4]:
-            continue
-        position, pid, tid, text = int(match[1]), int(match[2]), int(match[3]), match[4]
-        seen = SEEN.match(text)
-        if seen:
-            if seen[1] != "certain":
-                others += int(seen[2]) == 1
-                continue
-            gathered.append((pid, tid))
-            if int(seen[2]) == int(seen[3]):
-                certain += 1
-                standing.append((position, gathered))
-                gathered = []
-            continue
-        kill = KILL.search(text)
+class Certain:
+    """Those who were told to be in a certain deadlock, and what the record has of them afterwards."""
+
+    def __init__(self):
+        self.certain, self.others, self.false = 0, 0, []
+        self.standing, self.gathered, self.pids = [], [], set()  # standing: (position, {(pid, tid)})
+
+    def see(self, line):
+        match, seen = LINE.match(line), SEEN.search(line)
+        if seen[1] != "certain":
+            self.others += int(seen[2]) == 1
+            return
+        self.gathered.append((match[2], match[3]))
+        if seen[2] == seen[3]:
+            self.certain += 1
+            self.standing.append((int(match[1]), set(self.gathered)))
+            self.pids.update(pid for pid, _ in self.gathered)
+            self.gathered = []
+
+    def drop(self, is_over):
+        self.standing = [one for one in self.standing if not is_over(one[1])]
+        self.pids = {pid for _, members in self.standing for pid, _ in members}
+
+    def hear(self, line):
+        """Anything else that somebody did; `died there` and a call that has just begun come late."""
+        words = line.split(None, 3)
+        if len(words) < 4 or words[0] == "0" or "died there" in line or " = ?" in line:
+            return
+        kill = KILL.search(line) if "F_GETLK" in line else None
+        pid, _, tid = words[2].partition("/")
         if kill and int(kill[1]) > MARK:
-            standing = [one for one in standing if int(kill[1]) - MARK not in {member for member, _ in one[1]}]
-        elif text.startswith("died"):
-            standing = [one for one in standing if pid not in {member for member, _ in one[1]}]
+            killed = str(int(kill[1]) - MARK)
+            self.drop(lambda members: killed in {member for member, _ in members})
+        elif pid not in self.pids:
+            return
+        elif words[3].startswith("died"):
+            self.drop(lambda members: pid in {member for member, _ in members})
         else:
-            false += [(one, line) for one in standing if (pid, tid) in one[1]]
-            standing = [one for one in standing if (pid, tid) not in one[1]]
-    return certain, others, false
+            self.false += [(one, line) for one in self.standing if (pid, tid) in one[1]]
+            self.drop(lambda members: (pid, tid) in members)
 
 
-def waits_of(pids):
-    """What the kernel tells of each thread: its call, and how often it was off a processor; and of who waits in /proc/locks."""
+def check(lines):
+    """Of a dump, in the order of the record."""
+    seen = Certain()
+    for line in lines:
+        if "seen in a deadlock (" in line:
+            seen.see(line)
+        elif seen.standing:
+            seen.hear(line)
+    return seen
+
+
+def calls_of(pids):
+    """What the kernel tells of each thread: its call, and how often it was off a processor."""
     seen = {}
     for pid in pids:
         for task in glob.glob(f"/proc/{pid}/task/*"):
@@ -69,9 +92,23 @@ def waits_of(pids):
                     seen[task] = call.read(), re.findall(r"ctxt_switches:\s+(\d+)", status.read())
             except OSError:
                 seen[task] = None
+    return seen
+
+
+def waits_of(pids):
+    """Those in /proc/locks; of OFD locks it knows no pid."""
     with open("/proc/locks", encoding="ascii") as file:
         fields = [line.split() for line in file]
-    return seen, sorted({" ".join(line[2:]) for line in fields if line[1] == "->" and int(line[5]) in pids})
+    return {" ".join(line[2:]) for line in fields if line[1] == "->" and int(line[5]) in pids}
+
+
+def still_wait(pids, waits):
+    """It leaves lines out where others come and go, and so is asked again."""
+    for _ in range(20):
+        waits = waits - waits_of(pids)
+        if not waits:
+            return True
+    return False
 
 
 class Storm:
@@ -126,20 +163,20 @@ class Storm:
             standing, pids = self.members
             self.told.append(pids)
             if standing:
-                self.watched.append((time.monotonic() + STANDS, pids, waits_of(pids)))
+                self.watched.append((time.monotonic() + STANDS, pids, calls_of(pids), waits_of(pids)))
         self.members = None
 
     def look(self):
         """At those that were seen a while ago."""
         while self.watched and time.monotonic() >= self.watched[0][0]:
-            _, pids, before = self.watched.pop(0)
-            after = waits_of(pids)
+            _, pids, calls, waits = self.watched.pop(0)
+            now, waiting = calls_of(pids), still_wait(pids, waits)
             self.read(0)  # who got a signal meanwhile
             if pids & self.signalled:
                 continue
             self.stood += 1
-            if before != after:
-                self.false.append(f"{sorted(pids)} before: {before} after: {after}")
+            if now != calls or not waiting:
+                self.false.append(f"{sorted(pids)} before: {calls} {waits} after: {now}")
 
     def missing(self):
         return [ring for ring in self.rings if not any(ring <= pids for pids in self.told)]
@@ -165,18 +202,18 @@ def storm(seed, seconds):
         one = Storm(seed, seconds, directory)
         missing = one.run(seconds)
         dump = subprocess.Popen([FLOCKTRACE, "dump", one.trace], stdout=subprocess.PIPE, text=True, errors="replace")
-        certain, others, false = check(dump.stdout)
+        seen = check(dump.stdout)
         dump.wait()
     episodes, kills = one.end or (0, 0)
-    print(f"seed {seed}: {episodes} episodes, {kills} kills, {len(one.rings)} rings made of which {len(missing)} were not told, {certain} certain verdicts, "
-          f"{others} others, {one.stood} looked at from outside, {len(false) + len(one.false)} false", flush=True)
-    for (position, members), line in false:
+    print(f"seed {seed}: {episodes} episodes, {kills} kills, {len(one.rings)} rings made of which {len(missing)} were not told, {seen.certain} certain verdicts, "
+          f"{seen.others} others, {one.stood} looked at from outside, {len(seen.false) + len(one.false)} false", flush=True)
+    for (position, members), line in seen.false:
         print(f"false: {members} told at {position}, and then: {line}", end="")
     for text in one.false:
         print("false:", text)
     for ring in missing:
         print("not told:", ring)
-    return episodes, not (false or one.false or missing) and certain > 0
+    return episodes, not (seen.false or one.false or missing) and seen.certain > 0
 
 
 def main():

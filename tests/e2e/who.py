@@ -210,9 +210,9 @@ class Who(EndToEnd):
     def deadlock(self, process):
         return self.only(self.who(process.pid)["deadlocks"])
 
-    def cross(self, first, second, more="pass"):
+    def cross(self, first, second, more="pass", **options):
         """Two programs; each takes one lock, and then the other's. They are asleep in that."""
-        processes = [self.start(f"{one}; up(); sys.stdin.readline(); {more}; {other}") for one, other in ((first, second), (second, first))]
+        processes = [self.start(f"{one}; up(); sys.stdin.readline(); {more}; {other}", **options) for one, other in ((first, second), (second, first))]
         for process in processes:
             process.stdin.write("\n")
             process.stdin.flush()
@@ -255,6 +255,43 @@ class Who(EndToEnd):
         self.assertEqual(len(deadlock["members"]), 2)
         self.assertIn(f"python3[{parent.pid}] waits for the end of flock[", self.text(parent.pid))
 
+    @needs("flock")
+    def test_a_parent_that_reads_from_its_child_which_waits_for_its_lock(self):
+        for how in ("stdout=subprocess.PIPE", "stdout=subprocess.PIPE, stderr=subprocess.PIPE"):  # read() of one pipe, poll() of two
+            with self.subTest(how):
+                parent = self.start(f"flock('a'); up(); subprocess.run(['flock', 'a', 'true'], {how})")
+                wait_for(lambda: self.who(parent.pid)["deadlocks"], "the deadlock over a pipe")
+                deadlock = self.deadlock(parent)
+                self.assertEqual(deadlock["verdict"], "deadlock")
+                self.assertEqual({(member["pid"] == parent.pid, member["waits_for"]) for member in deadlock["members"]}, {(True, "pipe"), (False, "lock")})
+                self.assertRegex(self.text(parent.pid), rf"python3\[{parent.pid}\] waits for what flock\[\d+\] is to write into a pipe")
+                self.end(parent)
+
+    @needs("flock")
+    def test_a_pipe_into_which_somebody_else_could_write_is_none(self):
+        parent = self.start("flock('a'); r, w = os.pipe(); subprocess.Popen(['sleep', '1000'], pass_fds=[w]); "
+                            "subprocess.Popen(['flock', 'a', 'true'], pass_fds=[w]); os.close(w); up(); os.read(r, 1)")
+        wait_for(lambda: self.who(parent.pid)["waits"], "the child's wait")
+        self.assertEqual(self.who(parent.pid)["deadlocks"], [])
+
+    @AS_ROOT
+    def test_a_common_user_who_may_not_see_all_who_could_let_go_calls_it_likely(self):
+        os.chmod(self.directory, 0o777)
+        os.chmod(os.path.dirname(self.directory), 0o755)
+        place = os.path.join("/var/tmp", f"flocktrace-who-{os.getpid()}")
+        shutil.copy(FLOCKTRACE, place)
+        self.addCleanup(os.unlink, place)
+        os.chmod(place, 0o755)
+        for name in "ab":
+            os.chmod(self.path(name), 0o666)
+        common = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        processes = self.cross("flock('a')", "flock('b')", **common)
+        result = subprocess.run([place, "who", "--json", str(processes[0].pid)], cwd="/", capture_output=True, text=True, timeout=60, check=True, **common)
+        document = json.loads(result.stdout)
+        self.assertGreater(document["processes_not_looked_at"], 0)
+        self.assertEqual(self.only(document["deadlocks"])["verdict"], "likely")
+        self.assertEqual(self.deadlock(processes[0])["verdict"], "deadlock")
+
     def test_waiting_for_one_who_works_is_none(self):
         self.start(f"flock('a'); up(); {FOREVER}")
         waiter = self.start_blocked("flock('a')")
@@ -293,6 +330,33 @@ for wait in waits:
         self.assertEqual(waits[self.path("c")]["blocked_by"], [lock["id"]])
         self.assertEqual((waits[self.path("a")]["pid"], waits[self.path("a")]["blocked_by"]), (waiters[1], []))
         self.assertIsNone(outer.poll())
+
+    @AS_ROOT
+    @needs("unshare")
+    def test_a_deadlock_inside_of_a_pid_namespace_is_told_inside_and_outside(self):
+        code = f"""
+import fcntl, json, os, subprocess, sys
+from lab import wait_until_blocked
+child = "import fcntl, os, sys\\nfiles = [open(name, 'w') for name in sys.argv[1:]]\\nfcntl.flock(files[0], fcntl.LOCK_EX); os.write(1, b'x'); sys.stdin.readline(); fcntl.flock(files[1], fcntl.LOCK_EX)"
+pair = [subprocess.Popen([sys.executable, "-c", child, *names], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for names in ("ab", "ba")]
+for process in pair:
+    process.stdout.read(1)
+for process in pair:
+    process.stdin.write(chr(10)); process.stdin.flush()
+for process in pair:
+    wait_until_blocked(process.pid)
+told = subprocess.run([{FLOCKTRACE!r}, "who", "--json", "a"], capture_output=True, text=True, check=True)
+print(json.dumps([json.loads(told.stdout), [process.pid for process in pair]]), flush=True)
+sys.stdin.readline()
+for process in pair:
+    process.kill()
+"""
+        process = self.popen("unshare", "-pf", "--mount-proc", PYTHON, "-c", code)
+        inside, pids = json.loads(process.stdout.readline())
+        deadlock = self.only(inside["deadlocks"])
+        self.assertEqual((deadlock["verdict"], sorted(member["pid"] for member in deadlock["members"])), ("deadlock", sorted(pids)))
+        deadlock = self.only(self.who(self.path("a"))["deadlocks"])
+        self.assertEqual((deadlock["verdict"], len(deadlock["members"])), ("deadlock", 2))
 
     @AS_ROOT
     @needs("unshare", "mount")

@@ -27,7 +27,7 @@
 #include <time.h>
 
 #define MARK	((off_t)1 << 40)
-#define GROUPS	4 /* who is in one has to do with no other */
+#define GROUPS	4 /* who is in one has to do with no other, and mostly one world */
 #define WORKERS (GROUPS * 4)
 #define FILES	2 /* of a group */
 #define OPEN	4 /* descriptions that a worker has */
@@ -89,7 +89,7 @@ struct request {
 static struct request any_request(void)
 {
 	return (struct request){ .fd = open_files[number(OPEN)],
-				 .world = (int)number(4),
+				 .world = chance(7000) ? group : (int)number(4),
 				 .shared = number(10) < 3,
 				 .start = number(3),
 				 .length = 1 + number(2) };

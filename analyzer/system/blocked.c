@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "analyzer/live/blocked.h"
+#include "analyzer/system/blocked.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -113,15 +113,13 @@ static bool waits_for_polled(const struct task *task, const struct open_files *o
 }
 
 bool blocked_on_others(const struct task *task, const struct open_files *open, struct pids *others,
-		       enum verdict_wait *what)
+		       bool *pipe)
 {
 	if (!blocked_perhaps(task))
 		return false;
-	if (blocked_on_children(task)) {
-		*what = WAITS_FOR_CHILD;
+	*pipe = !blocked_on_children(task);
+	if (!*pipe)
 		return waits_for_children(task, others);
-	}
-	*what = WAITS_FOR_PIPE;
 	if (polls(task))
 		return waits_for_polled(task, open, others);
 	return add_writers(task, (int)task->arguments[0], open, others) && others->vec.count;

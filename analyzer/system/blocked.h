@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a sleeping thread waits for, by the system call that it sleeps in. */
-#ifndef ANALYZER_LIVE_BLOCKED_H
-#define ANALYZER_LIVE_BLOCKED_H
+#ifndef ANALYZER_SYSTEM_BLOCKED_H
+#define ANALYZER_SYSTEM_BLOCKED_H
 
-#include "analyzer/deadlock/deadlock.h"
 #include "analyzer/system/descendants.h"
 #include "analyzer/system/open_files.h"
 #include "analyzer/system/task.h"
@@ -13,10 +12,10 @@ bool blocked_on_lock(const struct task *task);
 
 /*
  * Asleep, without a time limit, until one of some processes ends or writes into a pipe: they are
- * appended. False: it runs, or waits for something else, or nobody knows for whom.
+ * appended. pipe: into one. False: it runs, or waits for something else, or nobody knows for whom.
  */
 bool blocked_on_others(const struct task *task, const struct open_files *open, struct pids *others,
-		       enum verdict_wait *what);
+		       bool *pipe);
 
 /* The same, without looking whom for. */
 bool blocked_perhaps(const struct task *task);
