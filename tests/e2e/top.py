@@ -5,14 +5,17 @@
 import glob
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
-from e2e import FLOCKTRACE, PYTHON, EndToEnd, main, needs, wait_for
+from e2e import FLOCKTRACE, PRELOAD, PYTHON, EndToEnd, main, needs, wait_for
 from lab import wait_until_blocked
 
 HOLD = "import fcntl, os, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); os.write(1, b'up\\n'); sys.stdin.readline()"
+NOBODYS = 54321  # a user that nobody else is: others record on this machine, too
 RED = re.compile(r"\x1b\[[\d;]*31m")
 
 
@@ -169,6 +172,35 @@ class OnAPipe(EndToEnd):
                                        r"    Waiting since .* in flock at stack #1:\n        \S+")
             finally:
                 os.killpg(recorded.pid, signal.SIGKILL)
+
+    @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+    @needs("flock")
+    def test_without_a_name_it_takes_the_newest_session_into_which_somebody_records_and_none_when_nobody_does(self):
+        place = tempfile.TemporaryDirectory(prefix="flocktrace-top.", dir="/var/tmp")
+        self.addCleanup(place.cleanup)
+        for file in (FLOCKTRACE, PRELOAD):
+            os.makedirs(os.path.join(place.name, os.path.basename(os.path.dirname(file))))
+            shutil.copy(file, os.path.join(place.name, os.path.basename(os.path.dirname(file))))
+        for name in (place.name, place.name + "/bin", place.name + "/lib"):
+            os.chmod(name, 0o755)
+        for name in ("run", "work"):
+            os.mkdir(os.path.join(place.name, name), 0o700)
+            os.chown(os.path.join(place.name, name), NOBODYS, NOBODYS)
+        flocktrace = os.path.join(place.name, "bin/flocktrace")
+        options = {"cwd": place.name + "/work", "env": {**self.environment, "XDG_RUNTIME_DIR": place.name + "/run"}, "text": True,
+                   "user": NOBODYS, "group": NOBODYS, "extra_groups": []}
+
+        def top():
+            return subprocess.run([flocktrace, "top"], capture_output=True, check=True, timeout=60, **options).stdout
+
+        self.assertNotIn("\nRecorded in ", top())
+        with subprocess.Popen([flocktrace, "record", "-o", "trace", "--", "flock", "f", "cat"], stdin=subprocess.PIPE, **options) as recorded:
+            wait_for(lambda: "\nRecorded in " in top(), "a session that nobody named")
+            session, = glob.glob(place.name + "/run/flocktrace/session.*")
+            self.assertIn(f"\nRecorded in {session}:\n", top())
+            recorded.stdin.close()
+            self.assertEqual(recorded.wait(), 0)
+        self.assertNotIn("\nRecorded in ", top())
 
     def test_wrong_words_are_refused(self):
         for words in (["-d", "0.1"], ["-d", "x"], ["--sort=size"], ["nowhere"], ["a", "b"], ["--nothing"]):
