@@ -20,7 +20,8 @@ void twins_forget(int fd);
 /* In a fork child: its parent has all twins, too. */
 void twins_forked(void);
 
-/* Whether fd came by dup from one that was inherited, or had a twin when this process was forked. */
+/* Whether fd came by dup from one that was inherited, or had a twin when this process was forked.
+ */
 bool twins_inherited(int fd);
 
 /* Calls for each other fd that was noted as fd's twin. */

@@ -92,6 +92,14 @@ class Calls(EndToEnd):
         self.assertEqual([wait["outcome"] for wait in known], ["granted"])
         self.assertNotIn("abandoned", self.flocktrace("dump", "trace").stdout)
 
+    def test_no_thread_handler_mask_or_right_is_changed(self):
+        stdout, report = self.same("/usr/bin/python3", "-c", "import fcntl\nfor name in 'f', 'g':\n"
+                                   "    with open(name, 'w') as file: fcntl.lockf(file, fcntl.LOCK_EX); fcntl.flock(file, fcntl.LOCK_EX)\n"
+                                   "    print(*(line for line in open('/proc/self/status') if line.startswith(('Threads', 'SigB', 'SigI', 'SigC', "
+                                   "'Cap', 'NoNew', 'Seccomp', 'Uid', 'Groups', 'CoreDump'))))")
+        self.assertEqual(stdout.count("Threads:\t1\n"), 2)
+        self.assertEqual(report.total("f", "acquisitions") + report.total("g", "acquisitions"), 4)
+
     def test_interrupted_and_restarted_calls(self):
         stdout, report = self.same(hazard("signals"), "restart")
         self.assertEqual(stdout.count("interrupted: -1, errno 4, at a signal"), 4)

@@ -191,6 +191,23 @@ class Places(EndToEnd):
         self.assertEqual(self.report().document["resources"][0]["acquisitions"], 1)
 
 
+class Elsewhere(EndToEnd):
+    @unittest.skipUnless(os.geteuid() == 0, "only root can change the root directory")
+    def test_a_child_of_somebody_who_has_become_another_in_another_root(self):
+        os.mkdir(self.path("jail"), 0o777)
+        os.chmod(self.path("jail"), 0o777)
+        script = "import fcntl, os; os.chroot('jail'); os.chdir('/'); " \
+            f"os.setgroups([]); os.setresgid({NOBODY}, {NOBODY}, {NOBODY}); os.setresuid({NOBODY}, {NOBODY}, {NOBODY}); pid = os.fork(); " \
+            "f = open('of-parent' if pid else 'of-child', 'w'); fcntl.flock(f, fcntl.LOCK_EX); " \
+            "pid and print('OK' if os.wait()[1] == 0 else 'its child failed')"
+        stdout, report = self.recorded(PYTHON, "-c", script)
+        self.assertEqual(stdout, "OK\n")
+        # There is no /proc that would tell their paths.
+        self.assertEqual([resource["acquisitions"] for resource in report.document["resources"]], [1, 1])
+        self.assertEqual(len(report.document["processes"]), 2)
+        self.assertTrue(report.quality["complete"])
+
+
 class Recorded(EndToEnd):
     """The same under record: what has the session goes on, what cannot have it is named."""
 

@@ -143,5 +143,12 @@ class Loading(EndToEnd):
         self.assertEqual(run.returncode, 0, output)
 
 
+class Audited(EndToEnd):
+    def test_a_program_whose_loader_is_audited(self):
+        # Both want thread-local storage before the program has any.
+        stdout, report = self.recorded("env", "LD_AUDIT=" + os.path.join(VICTIMS, "hazard-audit.so"), "flock", "f", "echo", "OK")
+        self.assertEqual((stdout, report.resource("f")["acquisitions"]), ("OK\n", 1))
+
+
 if __name__ == "__main__":
     main()

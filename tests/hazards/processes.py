@@ -296,6 +296,12 @@ assert [locker.wait() for locker in lockers] == [0, 0]
         self.in_both_orders(library("libjemalloc.so.2"), [PYTHON, "-c", self.LOCK], {"MALLOC_CONF": "stats_print:true"},
                             "Begin jemalloc statistics")
 
+    def test_tcmalloc_beside_us(self):
+        self.in_both_orders(library("libtcmalloc_minimal.so.4"), [PYTHON, "-c", self.LOCK], {"MALLOCSTATS": "1"}, "MALLOC: ")
+
+    def test_mimalloc_beside_us(self):
+        self.in_both_orders(library("libmimalloc.so.2"), [PYTHON, "-c", self.LOCK], {"MIMALLOC_SHOW_STATS": "1"}, "heap stats")
+
     def test_faketime_beside_us(self):
         self.in_both_orders(library("libfaketime.so.1"), [PYTHON, "-c", self.LOCK + "print(time.strftime('%Y'))"],
                             {"FAKETIME": "2001-06-01 00:00:00"}, "2001")

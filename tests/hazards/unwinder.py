@@ -145,6 +145,16 @@ class Unwinder(EndToEnd):
                 self.same(host("no_python"), trap, trap)
                 self.assertNotIn(" of a script", self.flocktrace("dump", "trace").stdout)
 
+    def test_a_lock_given_up_while_the_loader_waits_for_it_in_a_constructor(self):
+        said, _ = self.same(host("loader_locked"), host("waiting_library.so"))
+        self.assertEqual(said, "loaded\n")
+
+    def test_threads_take_no_more_memory_than_the_readme_says(self):
+        threads = 500
+        alone = int(self.run_program(host("many_threads"), str(threads)).stdout)
+        recorded = int(self.record(host("many_threads"), str(threads)))
+        self.assertLess((recorded - alone) / threads, 320, "kB for each thread")
+
     def test_libraries_that_threads_load_and_unload_all_at_once(self):
         self.same(host("unloads"), "300", *(host(f"reloaded{which}.so") for which in (1, 2, 3, 4)))
 
