@@ -234,6 +234,8 @@ static void tell_twin(int fd, int twin)
 	    inode[0] == inode[1] && inherit_from_twin(fd, twin)) {
 		file_duplicated(fd, twin);
 		process_watch(twin);
+		if (twins_inherited(twin)) /* it is known now, and will not ask for itself */
+			inherit_from_others(twin);
 	}
 }
 

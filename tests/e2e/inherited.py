@@ -73,6 +73,17 @@ next_one_gets_it()
 one("os._exit(0)")
 """)
 
+    def test_a_child_shares_each_duplicate_that_its_parent_has(self):
+        self.check("""
+number = os.dup(fd)
+one = child()
+one("flock(fd, LOCK_EX)")
+os.close(fd)
+flock(number, LOCK_UN)
+next_one_gets_it()
+one("os._exit(0)")
+""")
+
     def test_a_new_image_shares_with_itself_what_the_old_one_duplicated(self):
         self.check(f"""
 os.dup2(fd, 50)
