@@ -128,12 +128,10 @@ static struct piece describe_scripts(struct walk *walk, char *text, size_t room)
 }
 
 /* The innermost frame is named by an address inside the call, the others by where they go on. */
-static uint64_t announce(struct walk *walk, bool slow)
+static uint64_t announce_with(const struct walk *walk, struct piece scripts, bool slow)
 {
 	uint64_t frames[STACK_MAX];
-	char text[SCRIPTS_ROOM];
-	struct piece pieces[] = { { frames, walk->count * sizeof(*frames) },
-				  describe_scripts(walk, text, sizeof(text)) };
+	struct piece pieces[] = { { frames, walk->count * sizeof(*frames) }, scripts };
 	struct record_stack record = {
 		.kind = RECORD_STACK,
 		.process = recorder.process,
@@ -149,6 +147,21 @@ static uint64_t announce(struct walk *walk, bool slow)
 		return emit_long(&record, pieces, 2);
 	modules_announce_slow(frames, walk->count);
 	return emit_long_slow(&record, pieces, 2);
+}
+
+/* Its room is on the stack only where there is a script: behind a filter that stack is the host's.
+ */
+static __attribute__((noinline)) uint64_t announce_script(struct walk *walk, bool slow)
+{
+	char text[SCRIPTS_ROOM];
+
+	return announce_with(walk, describe_scripts(walk, text, sizeof(text)), slow);
+}
+
+static uint64_t announce(struct walk *walk, bool slow)
+{
+	return walk->script_count ? announce_script(walk, slow)
+				  : announce_with(walk, (struct piece){ "", 0 }, slow);
 }
 
 static uint64_t position_of(struct walk *walk, uint64_t hash)
