@@ -32,7 +32,7 @@ enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 #define EVENTS		   64
 #define EVENT_SIGNAL	   (UINT64_C(1) << 32) /* beyond all slot numbers */
 #define EVENT_CHILD	   (UINT64_C(2) << 32)
-#define REPORT_AFTER	   (800 * MILLISECOND) /* so that it is out within a second */
+#define REPORT_AFTER	   (500 * MILLISECOND) /* so that it is out within a second */
 #define UPDATE_INTERVAL	   (100 * MILLISECOND)
 #define SURVIVORS_PATIENCE (100 * MILLISECOND) /* from exec to the recorder's constructor */
 #define STUCK_INTERVAL	   (100 * MILLISECOND)

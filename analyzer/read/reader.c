@@ -282,12 +282,17 @@ static bool next_pending(struct reader *reader, struct event *event)
 	return false;
 }
 
+static bool lacks_its_end(const struct reader *reader)
+{
+	return reader->catalog.run.begin && !reader->catalog.run.end;
+}
+
 /* Whoever recorded is gone, and did not live to say how the program ended. */
 static bool is_cut_off(const struct reader *reader)
 {
 	const struct header *header = &reader->file.header;
 
-	return reader->catalog.run.begin && !reader->catalog.run.end &&
+	return lacks_its_end(reader) &&
 	       !(alive_same_boot(header) && alive_since(header) != ALIVE_NO);
 }
 
@@ -304,16 +309,15 @@ static uint64_t this_moment(const struct reader *reader)
 
 /*
  * The last moment that can be known: now, where somebody is still at it, or where nobody was there
- * to see who died when. A trace that was cut off goes as far as its writer last looked.
+ * to see who died when. A trace without its end goes as far as its writer last looked.
  */
 static uint64_t last_moment(const struct reader *reader)
 {
 	uint64_t last = reader->catalog.quality.last_time;
-	bool cut_off = is_cut_off(reader);
 
-	if (cut_off && reader->file.header.kind == FILE_TRACE)
+	if (lacks_its_end(reader) && reader->file.header.kind == FILE_TRACE)
 		return last > reader->file.header.monotonic ? last : reader->file.header.monotonic;
-	if (reader->catalog.run.live || (cut_off && reader->same_boot))
+	if (reader->catalog.run.live || (is_cut_off(reader) && reader->same_boot))
 		return this_moment(reader);
 	return last;
 }
@@ -383,8 +387,7 @@ static bool next_end(struct reader *reader, struct event *event)
 				 .end = { .unwatched = is_unwatched(reader) } };
 	reader->catalog.quality.last_time = event->time;
 	/* A trace is live too while its end is still to come. */
-	if (reader->file.header.kind == FILE_TRACE && reader->catalog.run.begin &&
-	    !reader->catalog.run.end)
+	if (reader->file.header.kind == FILE_TRACE && lacks_its_end(reader))
 		reader->catalog.run.live = !is_cut_off(reader);
 	return true;
 }

@@ -3,6 +3,11 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -20,13 +25,37 @@ bool blocked_on_lock(const struct task *task)
 	return is_asleep(task) && (task->number == SYS_fcntl || task->number == SYS_flock);
 }
 
-static bool polls(const struct task *task)
+/* How a call tells what it waits for. */
+enum polling {
+	POLLING_NONE, /* it is none of these, or has a time limit */
+	POLLING_LIST,
+	POLLING_SETS,
+	POLLING_EPOLL,
+};
+
+static enum polling polling(const struct task *task)
 {
+	int32_t limit_of_epoll = (int32_t)task->arguments[3];
+
+	switch (task->number) {
 #ifdef SYS_poll
-	if (task->number == SYS_poll)
-		return (int32_t)task->arguments[2] < 0;
+	case SYS_poll:
+		return (int32_t)task->arguments[2] < 0 ? POLLING_LIST : POLLING_NONE;
 #endif
-	return task->number == SYS_ppoll && !task->arguments[2];
+	case SYS_ppoll:
+		return task->arguments[2] ? POLLING_NONE : POLLING_LIST;
+#ifdef SYS_select
+	case SYS_select:
+#endif
+	case SYS_pselect6:
+		return task->arguments[4] ? POLLING_NONE : POLLING_SETS;
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+		return limit_of_epoll < 0 ? POLLING_EPOLL : POLLING_NONE;
+	}
+	return POLLING_NONE;
 }
 
 bool blocked_on_children(const struct task *task)
@@ -37,7 +66,7 @@ bool blocked_on_children(const struct task *task)
 bool blocked_perhaps(const struct task *task)
 {
 	return blocked_on_children(task) ||
-	       (is_asleep(task) && (task->number == SYS_read || polls(task)));
+	       (is_asleep(task) && (task->number == SYS_read || polling(task) != POLLING_NONE));
 }
 
 /* ---- Children */
@@ -96,8 +125,8 @@ static bool add_writers(const struct task *task, int fd, const struct open_files
 	return pipe;
 }
 
-static bool waits_for_polled(const struct task *task, const struct open_files *open,
-			     struct pids *others)
+static bool waits_for_list(const struct task *task, const struct open_files *open,
+			   struct pids *others)
 {
 	struct pollfd polled[POLLED_MAX];
 	uint64_t count = task->arguments[1];
@@ -112,6 +141,60 @@ static bool waits_for_polled(const struct task *task, const struct open_files *o
 	return others->vec.count;
 }
 
+/* The `which`th set of select(); empty where there is none. False: it can't be read. */
+static bool read_set(const struct task *task, int which, uint64_t set[FD_SETSIZE / 64])
+{
+	uint64_t count = task->arguments[0], address = task->arguments[1 + which];
+
+	memset(set, 0, FD_SETSIZE / 8);
+	if (count > FD_SETSIZE)
+		return false;
+	if (address && !task_memory(task, address, set, (count + 63) / 64 * 8))
+		return false;
+	if (count % 64)
+		set[count / 64] &= (UINT64_C(1) << count % 64) - 1;
+	return true;
+}
+
+static bool waits_for_sets(const struct task *task, const struct open_files *open,
+			   struct pids *others)
+{
+	uint64_t reads[FD_SETSIZE / 64], set[FD_SETSIZE / 64], rest = 0;
+
+	for (int which = 1; which < 3; which++) {
+		if (!read_set(task, which, set))
+			return false;
+		for (int i = 0; i < FD_SETSIZE / 64; i++)
+			rest |= set[i];
+	}
+	if (rest || !read_set(task, 0, reads))
+		return false;
+	for (int fd = 0; fd < FD_SETSIZE; fd++)
+		if (reads[fd / 64] >> fd % 64 & 1 && !add_writers(task, fd, open, others))
+			return false;
+	return others->vec.count;
+}
+
+/* "tfd:        5 events:       19 data: …" for each descriptor. */
+static bool waits_for_epoll(const struct task *task, const struct open_files *open,
+			    struct pids *others)
+{
+	char name[32], *text = NULL;
+	bool known;
+
+	snprintf(name, sizeof(name), "fdinfo/%d", (int)task->arguments[0]);
+	known = process_file(task->pid, name, &text) > 0;
+	for (char *line = text; known && (line = strstr(line, "tfd:")); line++) {
+		unsigned events;
+		int fd;
+
+		known = sscanf(line, "tfd: %d events: %x", &fd, &events) == 2 &&
+			!(events & EPOLLOUT) && add_writers(task, fd, open, others);
+	}
+	free(text);
+	return known && others->vec.count;
+}
+
 bool blocked_on_others(const struct task *task, const struct open_files *open, struct pids *others,
 		       bool *pipe)
 {
@@ -120,7 +203,15 @@ bool blocked_on_others(const struct task *task, const struct open_files *open, s
 	*pipe = !blocked_on_children(task);
 	if (!*pipe)
 		return waits_for_children(task, others);
-	if (polls(task))
-		return waits_for_polled(task, open, others);
+	switch (polling(task)) {
+	case POLLING_LIST:
+		return waits_for_list(task, open, others);
+	case POLLING_SETS:
+		return waits_for_sets(task, open, others);
+	case POLLING_EPOLL:
+		return waits_for_epoll(task, open, others);
+	case POLLING_NONE:
+		break;
+	}
 	return add_writers(task, (int)task->arguments[0], open, others) && others->vec.count;
 }

@@ -97,7 +97,7 @@ class Ending(EndToEnd):
         self.assert_ended_for_deadlock(result, "sh")
         self.assertRegex(result.stderr, r"\nDeadlock: 6 processes waited for each other from \S+, for \S+ m?s\.\n")
         self.assertEqual(len(re.findall(r"^\d+\. Deadlock", result.stderr, flags=re.MULTILINE)), 1, result.stderr)
-        self.assertIn("\nComplete.\n", result.stderr)
+        self.assertNotRegex(result.stderr, r"INCOMPLETE: .*(not recorded|still ran)")
 
     def test_two_with_a_time_limit_are_left_to_it_and_the_status_is_the_programs(self):
         begin = time.monotonic()
@@ -182,6 +182,39 @@ class Ending(EndToEnd):
         result = self.flocktrace("run", "--fail-on=deadlock", "--", *CONTAINER, "sh", "knot.sh")
         self.assertTrue(all(map(alive, bystanders)))
         self.assert_ended_for_deadlock(result, "unshare")
+
+    def check_signal_to(self, number, *container):
+        """A program that ignores the signal, with one that waits for its lock: what is known by then comes while it still runs."""
+        self.write("deaf.sh", "trap '' TERM INT HUP; exec 9> a; flock 9; (exec 9>&-; flock a true) & echo $$ > deaf; wait; exit 5")
+        errors = open(self.path("errors"), "w+")
+        process = subprocess.Popen([*container, FLOCKTRACE, "run", "--fail-on=deadlock", "--", "sh", "deaf.sh"], cwd=self.directory,
+                                   env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True)
+        for undo in (errors.close, process.wait, lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL)):
+            self.addCleanup(undo)
+        wait_for(lambda: os.path.exists(self.path("deaf")) and self.pids("deaf"), "the program has begun")
+        flocktrace = process.pid
+        if container:
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+                flocktrace, = map(int, children.read().split())
+        begin = time.monotonic()
+        os.kill(flocktrace, number)
+        wait_for(lambda: "Coverage\n" in self.read("errors"), "the report")
+        took = time.monotonic() - begin
+        self.assertIsNone(process.poll())
+        waited = re.search(r"1\. flock\[\d+\] waited ([\d.]+ m?s) for exclusive flock of a, held by \S+, and is waiting still\.", self.read("errors"))
+        self.assertTrue(waited, self.read("errors"))
+        number, unit = waited.group(1).split()
+        self.assertGreater(float(number) * {"s": 1000, "ms": 1}[unit], 50)  # until then, not until the last record
+        os.unlink(self.path("deaf"))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return took
+
+    def test_a_signal_that_the_program_ignores_brings_a_report_within_a_second_while_it_runs(self):
+        took = [self.check_signal_to(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+        if may_unshare():
+            took += [self.check_signal_to(signal.SIGTERM, *CONTAINER)]
+        self.assertLess(min(took), 1, took)  # the best of them: the machine may have other work
 
     def stuck(self, program, *options):
         self.write("stuck.sh", program)

@@ -13,7 +13,7 @@ TOLD = re.compile(r"^flocktrace: (Deadlock until a timer fires|Likely deadlock|D
 
 # Threads and processes of the scenarios: each waits until all have their first lock, told by a pipe, and then asks for its second.
 PROGRAM = r"""
-import errno, fcntl, os, struct, subprocess, sys, threading, time
+import errno, fcntl, os, selectors, struct, subprocess, sys, threading, time
 scenario, count = sys.argv[1], int(sys.argv[2])
 EX, SH, W, R = fcntl.LOCK_EX, fcntl.LOCK_SH, fcntl.F_WRLCK, fcntl.F_RDLCK
 here, here_write = os.pipe()
@@ -103,6 +103,17 @@ elif scenario == "pipe":  # a parent reads to the end what its child, who waits 
         ready()
         code = "import fcntl; print('locked') if not fcntl.flock(open('a'), fcntl.LOCK_EX) else 0"
         subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE)
+elif scenario in ("poll", "select", "epoll"):  # as above, but waits for that it can be read
+    with open("a", "a") as file:
+        fcntl.flock(file, EX)
+        ready()
+        code = "import fcntl; print('locked') if not fcntl.flock(open('a'), fcntl.LOCK_EX) else 0"
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        selector = {"poll": selectors.PollSelector, "select": selectors.SelectSelector, "epoll": selectors.EpollSelector}[scenario]()
+        selector.register(process.stdout, selectors.EVENT_READ)
+        selector.select(0.5 if count == 1 else None)
+        file.close()
+        process.wait()
 elif scenario == "threads":  # the other thread of each could still unlock
     def pair(one, other):
         files = [open(name, "a") for name in (one, other)]
@@ -286,6 +297,17 @@ class Live(EndToEnd):
         self.scenario("pipe")
         self.check_certain(2)
         self.assertIn("waits for what is to come through a pipe from", self.read("errors"))
+
+    def test_a_parent_that_polls_its_childs_pipe_is_certain_unless_it_has_a_time_limit(self):
+        for scenario in ("poll", "select", "epoll"):
+            with self.subTest(scenario):
+                process = self.scenario(scenario)
+                self.check_certain(2)
+                self.kill_group(process)
+                process.wait()
+                os.unlink(self.path("trace"))
+                self.check_silent(self.scenario(scenario, 1))
+                os.unlink(self.path("trace"))
 
     def test_another_thread_that_sleeps_makes_it_likely_only(self):
         self.scenario("threads")
