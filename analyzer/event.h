@@ -34,8 +34,9 @@ enum event_kind {
 			      close */
 	EVENT_DEATH,	   /* the process was seen dead: anything it still held is gone */
 	EVENT_VERDICT,	   /* the thread was seen in a deadlock while that lasted; `time` is when */
-	EVENT_LOST,	   /* records are missing here */
-	EVENT_END,	   /* the trace ends; `time` is its last moment */
+	EVENT_DOING, /* a holder was seen doing this while others waited; `time`: the last look */
+	EVENT_LOST,  /* records are missing here */
+	EVENT_END,   /* the trace ends; `time` is its last moment */
 };
 
 enum verdict {
@@ -46,6 +47,18 @@ enum verdict {
 };
 
 enum verdict_wait { WAITS_FOR_LOCK, WAITS_FOR_CHILD, WAITS_FOR_PIPE };
+
+/* What a thread that holds a lock is doing while others wait for it. */
+enum doing {
+	DOING_RUNS,
+	DOING_SLEEPS,
+	DOING_IO, /* sleeps too, and nothing interrupts it */
+	DOING_STOPPED,
+	DOING_ZOMBIE,
+	DOING_WAITS, /* for another lock */
+};
+
+#define CALL_UNKNOWN -1 /* in no system call, or nobody knows in which */
 
 /* Why a process spoke. */
 enum birth { BIRTH_START, BIRTH_FORK, BIRTH_EXEC };
@@ -124,6 +137,14 @@ struct event {
 			uint32_t index, count, cycle;
 			uint64_t since;
 		} seen;
+		struct { /* EVENT_DOING; process: the holder, tid: the thread that was looked at */
+			enum doing doing;
+			int32_t call;	/* number of the system call, or CALL_UNKNOWN */
+			uint32_t looks; /* that found it so */
+			enum world world;
+			uint64_t start, end; /* of its lock */
+			uint64_t since;	     /* of the first look */
+		} doing;
 		struct { /* EVENT_LOST */
 			uint64_t records;
 		} lost;
@@ -222,5 +243,11 @@ struct catalog {
 	} quality;
 	int64_t wall_offset; /* add to a time to get ns since 1970 (CLOCK_REALTIME) */
 };
+
+/* What the launcher saw of a thread: no word of its own. */
+static inline bool event_is_from_outside(const struct event *event)
+{
+	return event->kind == EVENT_VERDICT || event->kind == EVENT_DOING;
+}
 
 #endif

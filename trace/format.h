@@ -63,6 +63,7 @@ enum record_kind {
 	RECORD_UNTRACED = 11, /* struct record_untraced + text: exe NUL, reason */
 	RECORD_RUN = 12,      /* struct record_run + text: the command, NUL-separated */
 	RECORD_VERDICT = 13,  /* struct record_verdict: one for each member of a deadlock */
+	RECORD_DOING = 14,    /* struct record_doing: what a holder did while others waited */
 };
 
 /* How an announcement is named by other records: the low 32 bits of its first position. 0: none. */
@@ -305,6 +306,39 @@ struct record_verdict {
 };
 static_assert(sizeof(struct record_verdict) == PAYLOAD_WORDS * 8,
 	      "struct record_verdict changed size");
+
+/* The codes are the format's own. */
+enum record_doing_state {
+	SEEN_RUNNING = 1,
+	SEEN_ASLEEP = 2, /* in a system call, if one is given */
+	SEEN_IN_IO = 3,	 /* asleep too, and nothing interrupts it */
+	SEEN_STOPPED = 4,
+	SEEN_ZOMBIE = 5,
+	SEEN_WAITING = 6, /* for another lock */
+};
+
+#define NO_SYSTEM_CALL UINT16_MAX
+
+/*
+ * So often a thread of a holder was seen from outside in one state while somebody waited for the
+ * lock. Looks at different states of the same time lie one after the other in the ring.
+ */
+struct record_doing {
+	uint8_t kind;
+	uint8_t op;	  /* enum lock_op: how the lock was taken */
+	uint16_t machine; /* whose system calls these are: EM_… of ELF */
+	uint32_t process; /* the holder */
+	uint32_t tid;	  /* the thread that was looked at */
+	uint32_t looks;	  /* that found it so */
+	uint64_t since;	  /* from the first look at it, in whichever state, */
+	uint64_t time;	  /* to the last, ns */
+	reference file;
+	uint16_t state; /* enum record_doing_state */
+	uint16_t call;	/* number of the system call, or NO_SYSTEM_CALL */
+	uint64_t start; /* of the lock */
+	uint64_t end;
+};
+static_assert(sizeof(struct record_doing) == PAYLOAD_WORDS * 8, "struct record_doing changed size");
 
 #define SLOT_BUSY UINT32_MAX /* a process slot's number while it is filled in */
 

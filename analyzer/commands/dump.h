@@ -20,6 +20,12 @@ struct dump {
 /* One line per record of a ring; `mark` stands before its positions. */
 void dump_ring(struct dump *dump, struct raw *ring, const char *mark);
 
+/* "4711/4712": process and thread, as a column. */
+void dump_thread(struct dump *dump, uint32_t process, uint32_t tid);
+/* The rest of the line of what the launcher saw. */
+void dump_verdict(struct dump *dump, const struct record_verdict *verdict);
+void dump_doing(struct dump *dump, const struct record_doing *doing);
+
 /* The lock system calls alone, as strace prints them. */
 void dump_calls(struct dump *dump);
 

@@ -181,6 +181,7 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 	case RECORD_CONTINUED:
 	case RECORD_DEATH:
 	case RECORD_VERDICT:
+	case RECORD_DOING:
 		break;
 	}
 }

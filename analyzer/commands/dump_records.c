@@ -40,7 +40,7 @@ static void begin_line(struct dump *dump, const char *mark, uint64_t position, u
 	fprintf(dump->out, "%14s  ", text);
 }
 
-static void print_thread(struct dump *dump, uint32_t process, uint32_t tid)
+void dump_thread(struct dump *dump, uint32_t process, uint32_t tid)
 {
 	uint32_t index = intern_process(&dump->intern, process);
 	int32_t pid = index == NONE ? 0 : dump->intern.processes.items[index].pid;
@@ -149,7 +149,7 @@ static void print_lock(struct printer *printer, const struct raw_record *record,
 		if (lock->flags & FLAG_HAS_REQUEST)
 			request = open_requests_take(&printer->open, lock);
 	}
-	print_thread(printer->dump, lock->process, lock->tid);
+	dump_thread(printer->dump, lock->process, lock->tid);
 	lock_text(out, request, result, false);
 	if (pending)
 		fputs(is_dead(printer->dump, lock->process) ? " (died there)" : " (still waiting)",
@@ -223,7 +223,7 @@ static void print_call(struct printer *printer, const struct raw_record *record)
 	const struct record_call *call = &record->call;
 	FILE *out = printer->dump->out;
 
-	print_thread(printer->dump, call->process, call->tid);
+	dump_thread(printer->dump, call->process, call->tid);
 	if (call->kind == RECORD_DEATH) {
 		note_death(printer->dump, call->process);
 		fputs("died", out);
@@ -252,7 +252,7 @@ static void print_process(struct dump *dump, const struct raw_record *record, ui
 	};
 	const struct record_process *process = &record->process;
 
-	print_thread(dump, process->process, (uint32_t)process->pid);
+	dump_thread(dump, process->process, (uint32_t)process->pid);
 	fprintf(dump->out, "process #%u %s", process->process,
 		reasons[process->reason <= PROCESS_AGAIN ? process->reason : 0]);
 	if (process->parent)
@@ -260,30 +260,6 @@ static void print_process(struct dump *dump, const struct raw_record *record, ui
 	fputs(": ", dump->out);
 	if (index != NONE)
 		print_text(dump->out, dump->intern.processes.items[index].exe);
-}
-
-static void print_verdict(struct dump *dump, const struct record_verdict *verdict)
-{
-	static const char *const verdicts[] = {
-		[SEEN_CERTAIN] = "certain",
-		[SEEN_UNTIL_TIMEOUT] = "until a timer fires",
-		[SEEN_LIKELY] = "likely",
-		[SEEN_LIVELOCK] = "livelock",
-	};
-	static const char *const waits[] = {
-		[SEEN_WAIT_LOCK] = "a lock",
-		[SEEN_WAIT_CHILD] = "a child",
-		[SEEN_WAIT_PIPE] = "a pipe",
-	};
-
-	print_thread(dump, verdict->process, verdict->tid);
-	fprintf(dump->out, "seen in a deadlock (%s) %.1f ms old, %u of %u, waits for %s",
-		verdict->verdict <= SEEN_LIVELOCK && verdict->verdict ? verdicts[verdict->verdict]
-								      : "?",
-		(double)(verdict->time - verdict->since) / 1e6, verdict->index + 1, verdict->count,
-		verdict->wait <= SEEN_WAIT_PIPE && verdict->wait ? waits[verdict->wait] : "?");
-	if (verdict->other)
-		fprintf(dump->out, ": #%u", verdict->other);
 }
 
 static void print_announcement(struct printer *printer, const struct raw_record *record,
@@ -321,7 +297,10 @@ static void print_announcement(struct printer *printer, const struct raw_record 
 		print_process(dump, record, index);
 		break;
 	case RECORD_VERDICT:
-		print_verdict(dump, &record->verdict);
+		dump_verdict(dump, &record->verdict);
+		break;
+	case RECORD_DOING:
+		dump_doing(dump, &record->doing);
 		break;
 	case RECORD_NONE:
 	case RECORD_REQUEST:

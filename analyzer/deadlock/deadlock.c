@@ -263,6 +263,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 	case EVENT_KEPT:
 	case EVENT_CALL:
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 	case EVENT_LOST:
 		break;
 	}

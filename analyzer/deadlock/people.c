@@ -156,7 +156,8 @@ void people_event(struct people *people, const struct event *event)
 		see_live(people, event);
 		return;
 	}
-	if (event->kind == EVENT_LOST || event->kind == EVENT_END || event->process == NONE)
+	if (event_is_from_outside(event) || event->kind == EVENT_LOST || event->kind == EVENT_END ||
+	    event->process == NONE)
 		return;
 	family = family_get(people, event->process);
 	if (event->kind == EVENT_DEATH) {

@@ -155,6 +155,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_KEPT:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;

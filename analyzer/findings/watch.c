@@ -87,6 +87,7 @@ static bool is_act(const struct event *event)
 	case EVENT_PROCESS:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:

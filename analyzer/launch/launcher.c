@@ -49,6 +49,7 @@ struct launcher {
 	struct coverage coverage;
 	struct reaped reaped;
 	struct live *live;
+	struct holders *holders;
 	struct ending ending;
 	int epoll, child_pidfd;
 	int pause; /* ms */
@@ -73,6 +74,7 @@ static void seen(void *context, uint64_t position, const uint64_t *payload)
 	if (*(const uint8_t *)payload == RECORD_RESULT)
 		return;
 	reaped_record(&launcher->reaped, position, payload);
+	holders_record(launcher->holders, position, payload);
 	coverage_hurry(&launcher->coverage);
 }
 
@@ -138,6 +140,20 @@ static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
 	update_trace(launcher);
 	if (launcher->launch->deadlock)
 		launcher->launch->deadlock(launcher->launch->context, verdicts, count);
+}
+
+/* Another who drains this session does so, too. */
+static void look_at_holders(struct launcher *launcher, uint64_t now)
+{
+	if (launcher->watch.bury)
+		holders_look(launcher->holders, now);
+}
+
+static void saw_holder(void *context, const struct holder_seen *seen)
+{
+	struct launcher *launcher = context;
+
+	writer_doing(&launcher->session, seen);
 }
 
 static bool is_deadlocked(struct launcher *launcher, uint64_t now)
@@ -240,6 +256,7 @@ static void loop(struct launcher *launcher)
 		coverage_step(&launcher->coverage, now);
 		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
 		look_for_deadlocks(launcher, now);
+		look_at_holders(launcher, now);
 		end_if_needed(launcher, now);
 		ending_step(&launcher->ending, now);
 		timely(launcher, now);
@@ -297,6 +314,8 @@ static void begin(struct launcher *launcher, const char *preload)
 		       preload, child);
 	launcher->live = live_open(launcher->session.header, &launcher->session.checked, find_pid,
 				   &launcher->coverage);
+	launcher->holders = holders_open(launcher->session.header, &launcher->session.checked,
+					 find_pid, &launcher->coverage, saw_holder, launcher);
 	drain_begin(&launcher->drain, &launcher->session, &launcher->trace, seen, launcher);
 	launcher->update_at = clock_now() + UPDATE_INTERVAL;
 }
@@ -331,6 +350,7 @@ static void finish(struct launcher *launcher)
 
 	reap_child(launcher); /* it may have been ended by us, a moment ago */
 	watch_all(watch);
+	holders_finish(launcher->holders);
 	drain_step(&launcher->drain);
 	hear_survivors(launcher);
 	coverage_end(&launcher->coverage);
@@ -352,6 +372,7 @@ static void release(struct launcher *launcher)
 {
 	drain_end(&launcher->drain);
 	live_close(launcher->live);
+	holders_close(launcher->holders);
 	ending_free(&launcher->ending);
 	watch_end(&launcher->watch);
 	reaped_end(&launcher->reaped);

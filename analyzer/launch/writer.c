@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/base/system_calls.h"
 #include "analyzer/launch/clock.h"
 #include "trace/names.h"
 #include "trace/ring.h"
@@ -126,4 +127,26 @@ void writer_verdict(struct session *session, const struct live_verdict *verdict)
 
 		put(session, position + i, &record);
 	}
+}
+
+void writer_doing(struct session *session, const struct holder_seen *seen)
+{
+	bool known = seen->call >= 0 && seen->call < NO_SYSTEM_CALL;
+	struct record_doing record = {
+		.kind = RECORD_DOING,
+		.op = seen->op,
+		.machine = SYSTEM_CALLS_MACHINE,
+		.process = seen->process,
+		.tid = seen->tid,
+		.looks = seen->looks,
+		.since = seen->since,
+		.time = seen->time,
+		.file = seen->file,
+		.state = (uint16_t)(SEEN_RUNNING + (int)seen->doing),
+		.call = known ? (uint16_t)seen->call : NO_SYSTEM_CALL,
+		.start = seen->start,
+		.end = seen->end,
+	};
+
+	put(session, ring_take(&session->header->ring_head.value, 1), &record);
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "analyzer/launch/session.h"
+#include "analyzer/live/holders.h"
 #include "analyzer/live/live.h"
 
 /* status: as waitpid() gave it, -1: not our child. */
@@ -19,5 +20,7 @@ void writer_run(struct session *session, pid_t pid, char **argv, int status);
 
 /* A deadlock, seen while it lasts: those who wait for each other. */
 void writer_verdict(struct session *session, const struct live_verdict *verdict);
+/* What a holder was seen doing while others waited. */
+void writer_doing(struct session *session, const struct holder_seen *seen);
 
 #endif

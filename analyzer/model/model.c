@@ -212,6 +212,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_CALL:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
@@ -252,6 +253,7 @@ void model_event(struct model *model, const struct event *event)
 		lifecycle_death(model, event);
 		break;
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 		break;
 	case EVENT_LOST:
 		lose(model);

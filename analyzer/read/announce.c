@@ -270,6 +270,7 @@ uint32_t announce(struct intern *intern, struct names *names, const struct raw_r
 	case RECORD_DEATH:
 	case RECORD_RUN:
 	case RECORD_VERDICT:
+	case RECORD_DOING:
 		break;
 	}
 	return NONE;

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 
+#include "analyzer/base/system_calls.h"
 #include "trace/names.h"
 #include "trace/range.h"
 
@@ -240,6 +241,30 @@ static bool decode_verdict(struct intern *intern, const struct record_verdict *r
 	return event->process != NONE;
 }
 
+static bool decode_doing(struct intern *intern, const struct names *names,
+			 const struct record_doing *record, struct decode_counts *counts,
+			 struct event *event)
+{
+	bool known = record->machine == SYSTEM_CALLS_MACHINE && record->call != NO_SYSTEM_CALL;
+
+	if (record->state < SEEN_RUNNING || record->state > SEEN_WAITING ||
+	    record->op >= LOCK_OPS || record->since > record->time ||
+	    record->start >= record->end || record->end > RANGE_EOF || !record->looks)
+		return false;
+	event->time = record->time;
+	event->process = intern_process(intern, record->process);
+	event->tid = record->tid;
+	find_names(names, record->file, 0, counts, event);
+	event->doing.doing = (enum doing)(record->state - SEEN_RUNNING);
+	event->doing.call = known ? record->call : CALL_UNKNOWN;
+	event->doing.looks = record->looks;
+	event->doing.world = worlds[lock_ops[record->op].world];
+	event->doing.start = record->start;
+	event->doing.end = record->end;
+	event->doing.since = record->since;
+	return event->process != NONE;
+}
+
 bool decode(struct intern *intern, const struct names *names, const struct raw_record *record,
 	    struct decode_counts *counts, struct event *event)
 {
@@ -266,6 +291,9 @@ bool decode(struct intern *intern, const struct names *names, const struct raw_r
 	case RECORD_VERDICT:
 		event->kind = EVENT_VERDICT;
 		return decode_verdict(intern, &record->verdict, event);
+	case RECORD_DOING:
+		event->kind = EVENT_DOING;
+		return decode_doing(intern, names, &record->doing, counts, event);
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_PROCESS:

@@ -23,6 +23,7 @@ static uint64_t moment_of(const struct event *event)
 	case EVENT_CALL:
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
+	case EVENT_DOING:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
@@ -61,6 +62,8 @@ static struct recording *earliest(struct merged *merged)
 
 static void note_waiting(struct recording *recording, const struct event *event)
 {
+	if (event_is_from_outside(event))
+		return;
 	for (uint32_t i = recording->waiters.count; i-- > 0;) {
 		const struct waiter *one = &recording->waiters.items[i];
 

@@ -181,6 +181,7 @@ uint32_t raw_length(const struct raw_record *record)
 	case RECORD_CONTINUED:
 	case RECORD_DEATH:
 	case RECORD_VERDICT:
+	case RECORD_DOING:
 		break;
 	}
 	return 0;
@@ -319,6 +320,8 @@ uint64_t raw_time(const struct raw_record *record)
 		return record->run.time;
 	case RECORD_VERDICT:
 		return record->verdict.time;
+	case RECORD_DOING:
+		return record->doing.time;
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_FILE:

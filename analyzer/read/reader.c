@@ -205,6 +205,7 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 		announce(&reader->intern, &reader->names, record);
 		return false;
 	case RECORD_VERDICT:
+	case RECORD_DOING:
 		return decode(&reader->intern, &reader->names, record, &reader->counts, event);
 	case RECORD_RUN:
 		lives_run(&reader->lives, record);

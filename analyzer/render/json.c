@@ -106,6 +106,8 @@ static struct json_object *resource_object(struct json *json, uint32_t index)
 	set(object, "wait_ns", json_distribution(&resource->wait));
 	set(object, "wait_parts_ns", json_wait_parts(&resource->parts));
 	set(object, "hold_ns", json_distribution(&resource->hold));
+	set(object, "looks", number(resource->doing ? resource->doing->looks : 0));
+	set(object, "doing", json_doing(resource->doing));
 	return object;
 }
 

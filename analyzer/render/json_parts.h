@@ -70,6 +70,8 @@ struct json_object *json_distribution(const struct distribution *all);
 struct json_object *json_calls(struct json *json, uint32_t ops);
 /* null: no error. */
 struct json_object *json_error(struct json *json, int error);
+/* NULL: an empty list. */
+struct json_object *json_doing(const struct doing_looks *looks);
 struct json_object *json_wait_parts(const struct wait_parts *parts);
 /* null: not known. */
 struct json_object *json_range_name(const struct json *json, uint32_t file, enum world world,

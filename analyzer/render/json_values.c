@@ -2,6 +2,7 @@
 /* Values that several parts of the JSON report have. */
 #include <inttypes.h>
 
+#include "analyzer/base/system_calls.h"
 #include "analyzer/render/json_parts.h"
 #include "trace/names.h"
 
@@ -88,4 +89,20 @@ void json_set_range(struct json_object *object, const struct json *json, uint32_
 	set(object, "start", end ? number(start) : NULL);
 	set(object, "end", end ? offset_of(end) : NULL);
 	set(object, "name", end ? json_range_name(json, file, world, start, end) : NULL);
+}
+
+struct json_object *json_doing(const struct doing_looks *looks)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (uint32_t i = 0; looks && i < looks->count; i++) {
+		struct json_object *one = json_object_new_object();
+		const char *call = system_call_name(looks->of[i].call);
+
+		set(one, "state", json_object_new_string(doing_name(looks->of[i].doing)));
+		set(one, "call", call ? json_object_new_string(call) : NULL);
+		set(one, "looks", number(looks->of[i].looks));
+		json_object_array_add(list, one);
+	}
+	return list;
 }

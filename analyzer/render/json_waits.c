@@ -73,6 +73,8 @@ static struct json_object *holder_object(const struct json *json, const struct r
 	set(object, "traced", json_object_new_boolean(true));
 	set(object, "acquired_by", taker_object(json, holder->taker));
 	set(object, "waited_itself", passed_object(json, holder));
+	set(object, "looks", number(holder->doing ? holder->doing->looks : 0));
+	set(object, "doing", json_doing(holder->doing));
 	set(object, "site", index_of(holder->stack));
 	return object;
 }
@@ -92,6 +94,8 @@ static struct json_object *unknown_holder(const struct json *json, const struct 
 	set(object, "traced", json_object_new_boolean(false));
 	set(object, "acquired_by", NULL);
 	set(object, "waited_itself", NULL);
+	set(object, "looks", number(0));
+	set(object, "doing", json_doing(NULL));
 	set(object, "site", NULL);
 	return object;
 }

@@ -36,6 +36,11 @@ const char *phrase_file_range(struct scratch *scratch, const struct catalog *cat
 const char *phrase_finding(struct scratch *scratch, const struct catalog *catalog,
 			   struct range_names *names, const struct finding *finding,
 			   const char *directory);
+/* "83 % in fsync, 12 % running, 5 % otherwise": of the time in which it was looked at. */
+#define LOOKS_WORTH_TELLING 5 /* fewer say nothing of the whole */
+const char *phrase_doing(struct scratch *scratch, const struct doing_looks *looks);
+/* "running", "asleep", "io", …: as JSON has it. */
+const char *doing_name(enum doing doing);
 /* "EAGAIN", "error 4711". */
 const char *phrase_error(struct scratch *scratch, int error);
 /* "SIGKILL", "signal 64". */

@@ -5,9 +5,17 @@
 #include "analyzer/base/memory.h"
 #include "analyzer/render/text.h"
 
+/* What they did in one single wait is told there. */
+static bool has_busy_holders(const struct resource *resource)
+{
+	return resource->contended > 1 && resource->doing &&
+	       resource->doing->looks >= LOOKS_WORTH_TELLING;
+}
+
 static bool is_remarkable(const struct resource *resource)
 {
-	return resource->convoy_waits || resource->starved || resource->nested;
+	return resource->convoy_waits || resource->starved || resource->nested ||
+	       has_busy_holders(resource);
 }
 
 static void say_convoy(struct text *text, const struct resource *resource)
@@ -43,6 +51,14 @@ static void say_nested(struct text *text, const struct resource *resource)
 			phrase_duration(&text->scratch, resource->nested_waits));
 }
 
+static void say_doing(struct text *text, const struct resource *resource)
+{
+	if (has_busy_holders(resource))
+		fprintf(text->out, TEXT_PAD "While others waited, its holders were %s, in %s.\n",
+			phrase_doing(&text->scratch, resource->doing),
+			phrase_number(&text->scratch, resource->doing->looks, "look", "looks"));
+}
+
 static void say_queue(struct text *text, const struct resource *resource)
 {
 	fprintf(text->out, "%s of %s:\n",
@@ -52,6 +68,7 @@ static void say_queue(struct text *text, const struct resource *resource)
 	say_convoy(text, resource);
 	say_starved(text, resource);
 	say_nested(text, resource);
+	say_doing(text, resource);
 	scratch_reset(&text->scratch);
 }
 

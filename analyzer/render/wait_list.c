@@ -162,6 +162,14 @@ static void print_holder(struct text *text, const struct report_wait *wait,
 	text_stack(text, holder->stack);
 }
 
+static void say_doing(struct text *text, const struct report_holder *holder)
+{
+	if (holder->doing && holder->doing->looks >= LOOKS_WORTH_TELLING)
+		fprintf(text->out, TEXT_PAD "Meanwhile it was %s, in %s.\n",
+			phrase_doing(&text->scratch, holder->doing),
+			phrase_number(&text->scratch, holder->doing->looks, "look", "looks"));
+}
+
 /* Who looks for the culprit must not stop at one who was stuck himself. */
 static void say_chain(struct text *text, const struct report_holder *holder)
 {
@@ -193,6 +201,7 @@ static void print_wait(struct text *text, uint32_t number, const struct report_w
 	text_stack(text, wait->stack);
 	for (uint32_t i = 0; i < shown; i++) {
 		print_holder(text, wait, &wait->holders[i]);
+		say_doing(text, &wait->holders[i]);
 		say_chain(text, &wait->holders[i]);
 	}
 	if (wait->holder_count + wait->holds_omitted > shown)

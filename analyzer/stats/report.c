@@ -10,6 +10,7 @@
 #include "analyzer/stats/by_process.h"
 #include "analyzer/stats/chains.h"
 #include "analyzer/stats/connections.h"
+#include "analyzer/stats/doings.h"
 #include "analyzer/stats/errors.h"
 #include "analyzer/stats/filter.h"
 #include "analyzer/stats/folds.h"
@@ -30,6 +31,7 @@ struct report_builder {
 	struct ioctls ioctls;
 	struct connections connections;
 	struct polls polls;
+	struct doings doings;
 	struct report report;
 	struct groups groups, folds;
 	const struct catalog *catalog; /* while events are read; NULL: no filter */
@@ -254,7 +256,7 @@ static void on_chain(void *context, const struct chain_wait *wait, const struct 
 		blames_charge(&builder->roots, &wait->wait, wait->resource, NULL, rest, rest,
 			      parts->hand_off);
 	blames_next(&builder->roots);
-	longest_waits_add(&builder->waits, wait, passed);
+	longest_waits_add(&builder->waits, wait, passed, &builder->doings);
 }
 
 struct model_callbacks report_builder_callbacks(struct report_builder *builder)
@@ -311,6 +313,14 @@ static void see_begin(struct report_builder *builder, const struct event *event)
 	builder->report.covered_since = event->time;
 }
 
+static void see_doing(struct report_builder *builder, const struct event *event)
+{
+	if (!filtered(builder) ||
+	    filter_wants(builder->report.filter, builder->catalog, event->file, &event->process, 1,
+			 event->doing.since, event->time))
+		doings_event(&builder->doings, &builder->resources, event);
+}
+
 void report_builder_event(struct report_builder *builder, const struct event *event)
 {
 	see_begin(builder, event);
@@ -321,6 +331,8 @@ void report_builder_event(struct report_builder *builder, const struct event *ev
 		builder->last_time = event->time;
 	model_event(builder->model, event);
 	polls_event(&builder->polls, event);
+	if (event->kind == EVENT_DOING)
+		see_doing(builder, event);
 }
 
 static void renumber_waits(struct report_builder *builder, const uint32_t *new_index)
@@ -413,5 +425,6 @@ void report_builder_free(struct report_builder *builder)
 	ioctls_free(&builder->ioctls);
 	connections_free(&builder->connections);
 	polls_free(&builder->polls);
+	doings_free(&builder->doings);
 	free(builder);
 }

@@ -31,6 +31,21 @@ static inline uint64_t wait_parts_sum(const struct wait_parts *parts)
 	return parts->held + parts->omitted + parts->hand_off + parts->unknown;
 }
 
+#define DOINGS 16 /* different ones that are told apart */
+
+/* What holders were seen doing while others waited, in so many looks. By looks, most first. */
+struct doing_count {
+	enum doing doing;
+	int32_t call; /* CALL_UNKNOWN */
+	uint64_t looks;
+};
+
+struct doing_looks {
+	uint64_t looks; /* all: may be more than the sum of these */
+	uint32_t count;
+	struct doing_count of[DOINGS];
+};
+
 /*
  * A file and a range in one of the two worlds. Sorted by total wait, then path, start, end, world.
  * Unlocks and queries are no use of a resource; they count in report.requests only.
@@ -61,9 +76,10 @@ struct resource {
 		convoy_begin; /* waited, of two processes or more; 0: not so many as CONVOY_WAITS */
 	uint64_t convoy;      /* ns */
 	uint64_t nested; /* holds during which the thread that took it waited for another lock */
-	uint64_t nested_waits; /* ns of these waits */
-	uint32_t owners;       /* processes that have acquired it: */
-	bool owners_omitted;   /* at least so many, RESOURCE_OWNERS */
+	uint64_t nested_waits;		 /* ns of these waits */
+	const struct doing_looks *doing; /* its holders; NULL: none was looked at */
+	uint32_t owners;		 /* processes that have acquired it: */
+	bool owners_omitted;		 /* at least so many, RESOURCE_OWNERS */
 };
 
 /* What the lines of the table of uses stand for. */
@@ -105,8 +121,9 @@ struct report_holder {
 	uint32_t taker; /* process that acquired it, where another has kept it since; NONE */
 	enum mode mode;
 	uint64_t start, end;
-	uint64_t overlap; /* ns */
-	bool still_held;  /* when the wait ended without a grant */
+	uint64_t overlap;	   /* ns */
+	bool still_held;	   /* when the wait ended without a grant */
+	struct doing_looks *doing; /* in that time; NULL: it was not looked at */
 	/* While it waited for another lock itself: ns of its share of the wait that others are to
 	 * blame for. 0: the rest says nothing. */
 	uint64_t passed_on;

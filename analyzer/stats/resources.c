@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/stats/doings.h"
+
 static bool same_file(const void *context, uint32_t index)
 {
 	const struct resource_file *wanted = ((const void *const *)context)[0];
@@ -193,6 +195,8 @@ struct resource *resources_finish(struct resources *resources, const struct cata
 		entry->counts.wait = histogram_distribution(&entry->wait);
 		entry->counts.busy = usage_busy(&entry->usage);
 		entry->counts.hold = histogram_distribution(&entry->hold);
+		doing_sort(entry->doing);
+		entry->counts.doing = entry->doing;
 		order[i] = (struct ordering){
 			.resource = &entry->counts,
 			.path = file < catalog->file_count ? catalog->files[file].path : "",
@@ -215,6 +219,7 @@ void resources_free(struct resources *resources)
 		histogram_free(&resources->entries.items[i].wait);
 		histogram_free(&resources->entries.items[i].hold);
 		usage_free(&resources->entries.items[i].usage);
+		free(resources->entries.items[i].doing);
 	}
 	vec_free(&resources->entries);
 	vec_free(&resources->ranges);

@@ -13,7 +13,8 @@ struct resource_entry {
 	struct resource counts;
 	struct histogram wait, hold;
 	struct usage usage;
-	uint32_t next; /* the next one of the same file and world, or NONE */
+	struct doing_looks *doing; /* NULL: none */
+	uint32_t next;		   /* the next one of the same file and world, or NONE */
 };
 
 /* A range that was seen, and the resource that it counts for. */

@@ -84,7 +84,7 @@ static void merge_passed(struct report_holder *into, const struct report_holder 
 
 /* Who comes back again and again with the same lock is one holder. */
 static void add_holders(struct report_wait *kept, const struct wait *wait,
-			const struct passed_on *passed)
+			const struct passed_on *passed, const struct doings *doings)
 {
 	struct report_holder *holders = xcalloc(wait->overlap_count, sizeof(*holders));
 	uint32_t count = 0;
@@ -105,6 +105,8 @@ static void add_holders(struct report_wait *kept, const struct wait *wait,
 				      overlap->end >= wait->finish,
 		};
 		add_passed(&holders[i], &passed[i]);
+		doings_during(doings, &overlap->hold, overlap->begin, overlap->end,
+			      &holders[i].doing);
 	}
 	qsort(holders, wait->overlap_count, sizeof(*holders), same_holder_together);
 	for (uint32_t i = 0; i < wait->overlap_count; i++) {
@@ -112,13 +114,24 @@ static void add_holders(struct report_wait *kept, const struct wait *wait,
 			holders[count - 1].overlap += holders[i].overlap;
 			holders[count - 1].still_held |= holders[i].still_held;
 			merge_passed(&holders[count - 1], &holders[i]);
+			doing_add_all(&holders[count - 1].doing, holders[i].doing);
+			free(holders[i].doing);
 		} else {
 			holders[count++] = holders[i];
 		}
 	}
+	for (uint32_t i = 0; i < count; i++)
+		doing_sort(holders[i].doing);
 	qsort(holders, count, sizeof(*holders), longer_overlap_first);
 	kept->holders = xrealloc(holders, count * sizeof(*holders));
 	kept->holder_count = count;
+}
+
+static void free_holders(struct report_wait *wait)
+{
+	for (uint32_t i = 0; i < wait->holder_count; i++)
+		free(wait->holders[i].doing);
+	free(wait->holders);
 }
 
 static void swap(struct report_wait *a, struct report_wait *b)
@@ -158,7 +171,7 @@ static void sift_down(struct longest_waits *waits, uint32_t at)
 }
 
 void longest_waits_add(struct longest_waits *waits, const struct chain_wait *chain_wait,
-		       const struct passed_on *passed)
+		       const struct passed_on *passed, const struct doings *doings)
 {
 	const struct wait *wait = &chain_wait->wait;
 	const struct poll *poll = &chain_wait->poll;
@@ -193,9 +206,9 @@ void longest_waits_add(struct longest_waits *waits, const struct chain_wait *cha
 		waits->omitted++;
 		if (longer_first(&kept, &waits->heap.items[0]) >= 0)
 			return;
-		free(waits->heap.items[0].holders);
+		free_holders(&waits->heap.items[0]);
 	}
-	add_holders(&kept, wait, passed);
+	add_holders(&kept, wait, passed, doings);
 	if (full) {
 		waits->heap.items[0] = kept;
 		sift_down(waits, 0);
@@ -215,6 +228,6 @@ void longest_waits_sort(struct longest_waits *waits)
 void longest_waits_free(struct longest_waits *waits)
 {
 	for (uint32_t i = 0; i < waits->heap.count; i++)
-		free(waits->heap.items[i].holders);
+		free_holders(&waits->heap.items[i]);
 	vec_free(&waits->heap);
 }

@@ -5,6 +5,7 @@
 
 #include "analyzer/base/vec.h"
 #include "analyzer/stats/chains.h"
+#include "analyzer/stats/doings.h"
 #include "analyzer/stats/polls.h"
 #include "analyzer/stats/report.h"
 
@@ -16,7 +17,7 @@ struct longest_waits {
 
 /* Keeps a wait if it is long enough. passed: what became of the share of each overlap. */
 void longest_waits_add(struct longest_waits *waits, const struct chain_wait *wait,
-		       const struct passed_on *passed);
+		       const struct passed_on *passed, const struct doings *doings);
 /* Sorts what was kept: longest first. */
 void longest_waits_sort(struct longest_waits *waits);
 void longest_waits_free(struct longest_waits *waits);

@@ -59,22 +59,40 @@ static void read_syscall(struct task *task)
 	char text[256], *at = text;
 
 	task->number = SYSCALL_NONE;
-	if (!read_text(task, "syscall", text, sizeof(text)) || *text < '0' || *text > '9')
+	if (!read_text(task, "syscall", text, sizeof(text)))
+		return;
+	if (!strncmp(text, "running", strlen("running")) && task->state != 'T')
+		task->state = 'R'; /* it has woken up since */
+	if (*text < '0' || *text > '9')
 		return;
 	task->number = strtol(at, &at, 10);
 	for (int i = 0; i < 6; i++)
 		task->arguments[i] = strtoull(at, &at, 16);
 }
 
+/* False: it is gone. threads: as read_status(). */
+static bool read_task(pid_t pid, pid_t tid, struct task *task, unsigned long *threads)
+{
+	*task = (struct task){ .pid = pid, .tid = tid };
+	if (!read_status(task, threads))
+		return false;
+	read_syscall(task);
+	return true;
+}
+
+bool task_read(pid_t pid, pid_t tid, struct task *task)
+{
+	return read_task(pid, tid, task, NULL);
+}
+
 /* False: it has other threads, or is gone. Most have none, and listing them costs as much again. */
 static bool read_only_thread(pid_t pid, struct tasks *tasks)
 {
-	struct task task = { .pid = pid, .tid = pid };
+	struct task task;
 	unsigned long threads;
 
-	if (!read_status(&task, &threads) || threads != 1)
+	if (!read_task(pid, pid, &task, &threads) || threads != 1)
 		return false;
-	read_syscall(&task);
 	vec_push(&tasks->vec, task);
 	return true;
 }
@@ -93,12 +111,11 @@ bool tasks_read(pid_t pid, struct tasks *tasks)
 	if (!directory)
 		return false;
 	while ((entry = readdir(directory))) {
-		struct task task = { .pid = pid, .tid = (pid_t)atoi(entry->d_name) };
+		pid_t tid = (pid_t)atoi(entry->d_name);
+		struct task task;
 
-		if (task.tid <= 0 || !read_status(&task, NULL))
-			continue;
-		read_syscall(&task);
-		vec_push(&tasks->vec, task);
+		if (tid > 0 && task_read(pid, tid, &task))
+			vec_push(&tasks->vec, task);
 	}
 	closedir(directory);
 	return tasks->vec.count > before;

@@ -24,6 +24,8 @@ struct tasks {
 	VEC(struct task) vec;
 };
 
+/* One thread. False: it is gone, or can't be looked at. */
+bool task_read(pid_t pid, pid_t tid, struct task *task);
 /* Appends all threads of a process. False: it is gone, or can't be looked at. */
 bool tasks_read(pid_t pid, struct tasks *tasks);
 

@@ -53,9 +53,9 @@ class Certain:
         self.pids = {pid for _, members in self.standing for pid, _ in members}
 
     def hear(self, line):
-        """Anything else that somebody did; `died there` and a call that has just begun come late."""
+        """Anything else that somebody did; `died there` and a call that has just begun come late, and looks from outside are no deeds."""
         words = line.split(None, 3)
-        if len(words) < 4 or words[0] == "0" or "died there" in line or " = ?" in line:
+        if len(words) < 4 or words[0] == "0" or "died there" in line or " = ?" in line or words[3].startswith(("holds, seen ", "is stuck, ")):
             return
         kill = KILL.search(line) if "F_GETLK" in line else None
         pid, _, tid = words[2].partition("/")

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "analyzer/stats/builder.h"
@@ -451,6 +452,44 @@ static void replayed(void)
 	report_builder_event(builder_now, &end);
 }
 
+static void looked(uint32_t process, uint64_t since, uint64_t until, enum doing doing, int32_t call,
+		   uint32_t looks)
+{
+	struct event event = { .kind = EVENT_DOING,
+			       .position = ++position,
+			       .time = until,
+			       .process = process,
+			       .tid = (uint32_t)processes[process].pid,
+			       .file = ORDERS,
+			       .stack = NONE,
+			       .doing = { .doing = doing,
+					  .call = call,
+					  .looks = looks,
+					  .world = RECORD_LOCKS,
+					  .end = 100,
+					  .since = since } };
+
+	report_builder_event(builder_now, &event);
+}
+
+/* The cashier is seen at the disk, or on its way there, before the clerk waits too; who has it for
+ * a moment is not seen often enough. */
+static void looked_at(void)
+{
+	struct overlap overlap = { hold_of(CASHIER, SAVING, 0, 100), 7 * S, 17 * S };
+	struct overlap moment = { hold_of(CLERK, LOADING, 0, 100), 18 * S, 18 * S + 50 * MS };
+
+	looked(CASHIER, 6 * S, 8 * S, DOING_IO, SYS_fsync, 80);
+	looked(CASHIER, 8 * S, 17 * S, DOING_IO, SYS_fsync, 300);
+	looked(CASHIER, 8 * S, 17 * S, DOING_SLEEPS, SYS_fsync, 20);
+	looked(CASHIER, 8 * S, 17 * S, DOING_RUNS, CALL_UNKNOWN, 60);
+	looked(CASHIER, 8 * S, 17 * S, DOING_WAITS, CALL_UNKNOWN, 30);
+	looked(CASHIER, 8 * S, 17 * S, DOING_SLEEPS, SYS_nanosleep, 2);
+	looked(CLERK, 18 * S, 18 * S + 50 * MS, DOING_STOPPED, CALL_UNKNOWN, 3);
+	waited(wait_of(CLERK, LOADING, 0, 100), 7 * S, 17 * S, &overlap, 1);
+	waited(wait_of(BACKUP, BACKING_UP, 0, 100), 18 * S, 18 * S + 50 * MS, &moment, 1);
+}
+
 /* Nobody watched: the cashier, who holds, and the clerk, who waits, are found dead afterwards; so
  * is the backup, which had said that it exits. */
 static void found_dead(void)
@@ -608,6 +647,7 @@ static const struct {
 	{ "all-brief", all_brief },
 	{ "unknown-holders", unknown_holders },
 	{ "replayed", replayed },
+	{ "looked-at", looked_at },
 	{ "found-dead", found_dead },
 	{ "quiet", quiet },
 	{ "quiet-with-errors", quiet_with_errors },

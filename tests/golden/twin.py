@@ -92,8 +92,20 @@ class Known:
             self.shares[wait["wait_ns"]].update(holder["overlap_ns"] for holder in wait["holders"])
             pending = wait["outcome"] == "waiting"
             self.numbers.update((len(wait["holders"]), wait["holds_omitted"]) if not pending else ())
+            for holder in wait["holders"]:
+                self.add_doing(holder)
+        for resource in document["resources"]:
+            self.add_doing(resource)
         for tree in (document["stacks"] or {}).values():
             self.shares[totals["wait_ns"]].update(self.times(tree))
+
+    def add_doing(self, looked_at):
+        """By call, however it sleeps there; and what is left when one, two or three are named."""
+        calls = collections.Counter()
+        for one in looked_at["doing"]:
+            calls[one["call"] or one["state"]] += one["looks"]
+        most = [count for _, count in calls.most_common()]
+        self.shares[looked_at["looks"]].update(most + [looked_at["looks"] - sum(most[:named]) for named in (1, 2, 3)])
 
     def frames(self, site):
         return next((one["frames"] for one in self.document["sites"] if one["id"] == site), [])

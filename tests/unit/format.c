@@ -165,6 +165,19 @@ static const struct field fields[] = {
 	FIELD(record_verdict, count),
 	FIELD(record_verdict, cycle),
 	FIELD(record_verdict, reserved),
+	FIELD(record_doing, kind),
+	FIELD(record_doing, op),
+	FIELD(record_doing, machine),
+	FIELD(record_doing, process),
+	FIELD(record_doing, tid),
+	FIELD(record_doing, looks),
+	FIELD(record_doing, since),
+	FIELD(record_doing, time),
+	FIELD(record_doing, file),
+	FIELD(record_doing, state),
+	FIELD(record_doing, call),
+	FIELD(record_doing, start),
+	FIELD(record_doing, end),
 	FIELD(thread_slot, process),
 	FIELD(thread_slot, tid),
 	FIELD(thread_slot, depth),
@@ -295,13 +308,11 @@ Test(format, every_byte_of_every_struct_is_on_the_page)
 		size_t size;
 	} structs[] = {
 #define STRUCT(name) { #name, sizeof(struct name) }
-		STRUCT(header),		 STRUCT(record_continued),
-		STRUCT(record_lock),	 STRUCT(record_call),
-		STRUCT(record_process),	 STRUCT(record_file),
-		STRUCT(record_module),	 STRUCT(record_stack),
-		STRUCT(record_untraced), STRUCT(record_run),
-		STRUCT(record_verdict),	 STRUCT(thread_slot),
-		STRUCT(process_slot),	 STRUCT(grant),
+		STRUCT(header),	       STRUCT(record_continued), STRUCT(record_lock),
+		STRUCT(record_call),   STRUCT(record_process),	 STRUCT(record_file),
+		STRUCT(record_module), STRUCT(record_stack),	 STRUCT(record_untraced),
+		STRUCT(record_run),    STRUCT(record_verdict),	 STRUCT(record_doing),
+		STRUCT(thread_slot),   STRUCT(process_slot),	 STRUCT(grant),
 #undef STRUCT
 	};
 	size_t at = 0;
@@ -405,6 +416,7 @@ Test(format, kinds_flags_and_operations_keep_their_numbers)
 	cr_expect_eq(RECORD_UNTRACED, 11);
 	cr_expect_eq(RECORD_RUN, 12);
 	cr_expect_eq(RECORD_VERDICT, 13);
+	cr_expect_eq(RECORD_DOING, 14);
 	cr_expect_eq(OP_FCNTL_GETLK, 0);
 	cr_expect_eq(OP_OFD_GETLK, 3);
 	cr_expect_eq(OP_LOCKF_ULOCK, 6);

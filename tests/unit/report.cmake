@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # From holds and waits to the words of a report.
 unit_test(histogram stats)
-foreach(test stats_waits stats_chains stats_requests stats_resources)
+foreach(test stats_waits stats_chains stats_requests stats_resources stats_doings)
 	unit_test(${test} stats)
 	target_sources(unit-${test} PRIVATE stats_told.c)
 endforeach()

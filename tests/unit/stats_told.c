@@ -79,6 +79,11 @@ void request(uint32_t file, uint64_t start, uint64_t end, int error)
 	model.request(model.context, &request);
 }
 
+void tell_event(const struct event *event)
+{
+	report_builder_event(builder, event);
+}
+
 const struct blame *blame_on(const struct report *report, uint32_t holder_stack)
 {
 	for (uint32_t i = 0; i < report->blame_count; i++)

@@ -23,6 +23,7 @@ struct overlap overlap_of(uint32_t process, uint64_t from, uint64_t to);
 void wait_between(uint64_t from, uint64_t to, const struct overlap *overlaps, uint32_t count);
 /* For exclusive [start, end) of a file (0: /a, 1: /b); error 0: granted. */
 void request(uint32_t file, uint64_t start, uint64_t end, int error);
+void tell_event(const struct event *event);
 /* Whom a report blames whose lock was taken there; NULL: nobody. */
 const struct blame *blame_on(const struct report *report, uint32_t holder_stack);
 
