@@ -35,6 +35,7 @@ enum event_kind {
 	EVENT_DEATH,	   /* the process was seen dead: anything it still held is gone */
 	EVENT_VERDICT,	   /* the thread was seen in a deadlock while that lasted; `time` is when */
 	EVENT_DOING, /* a holder was seen doing this while others waited; `time`: the last look */
+	EVENT_STUCK, /* nobody is about to let the thread go on; `time` is when that was seen */
 	EVENT_LOST,  /* records are missing here */
 	EVENT_END,   /* the trace ends; `time` is its last moment */
 };
@@ -56,6 +57,12 @@ enum doing {
 	DOING_STOPPED,
 	DOING_ZOMBIE,
 	DOING_WAITS, /* for another lock */
+};
+
+/* Why who has a lock that others wait for won't release it. */
+enum stuck {
+	STUCK_STOPPED,	 /* all who have it are */
+	STUCK_INHERITED, /* its taker is dead; who has it has only inherited the descriptor */
 };
 
 #define CALL_UNKNOWN -1 /* in no system call, or nobody knows in which */
@@ -145,6 +152,14 @@ struct event {
 			uint64_t start, end; /* of its lock */
 			uint64_t since;	     /* of the first look */
 		} doing;
+		struct { /* EVENT_STUCK; process, tid: the waiter */
+			enum stuck why;
+			uint32_t holder; /* NONE: not recorded */
+			int32_t fd;	 /* of the holder; -1: not known */
+			enum world world;
+			uint64_t start, end;
+			uint64_t since; /* so long it has waited */
+		} stuck;
 		struct { /* EVENT_LOST */
 			uint64_t records;
 		} lost;
@@ -247,7 +262,8 @@ struct catalog {
 /* What the launcher saw of a thread: no word of its own. */
 static inline bool event_is_from_outside(const struct event *event)
 {
-	return event->kind == EVENT_VERDICT || event->kind == EVENT_DOING;
+	return event->kind == EVENT_VERDICT || event->kind == EVENT_DOING ||
+	       event->kind == EVENT_STUCK;
 }
 
 #endif

@@ -64,6 +64,7 @@ enum record_kind {
 	RECORD_RUN = 12,      /* struct record_run + text: the command, NUL-separated */
 	RECORD_VERDICT = 13,  /* struct record_verdict: one for each member of a deadlock */
 	RECORD_DOING = 14,    /* struct record_doing: what a holder did while others waited */
+	RECORD_STUCK = 15,    /* struct record_stuck: a wait that nobody will end */
 };
 
 /* How an announcement is named by other records: the low 32 bits of its first position. 0: none. */
@@ -339,6 +340,28 @@ struct record_doing {
 	uint64_t end;
 };
 static_assert(sizeof(struct record_doing) == PAYLOAD_WORDS * 8, "struct record_doing changed size");
+
+/* The codes are the format's own. */
+enum record_stuck_reason {
+	SEEN_STUCK_STOPPED = 1,	  /* all who have the lock are stopped */
+	SEEN_STUCK_INHERITED = 2, /* its taker is dead; who has it has only inherited it */
+};
+
+/* Somebody had waited for long, and who has the lock was seen to be in no state to release it. */
+struct record_stuck {
+	uint8_t kind;
+	uint8_t op;	       /* enum lock_op: of the waiter */
+	uint16_t reason;       /* enum record_stuck_reason */
+	uint32_t process, tid; /* the waiter */
+	uint32_t holder;       /* one of those who have the lock; 0: not recorded */
+	uint64_t time;	       /* when it was seen */
+	uint64_t since;	       /* when the waiter asked, ns */
+	reference file;
+	int32_t fd;	/* of the holder; -1: not known */
+	uint64_t start; /* of what is waited for */
+	uint64_t end;
+};
+static_assert(sizeof(struct record_stuck) == PAYLOAD_WORDS * 8, "struct record_stuck changed size");
 
 #define SLOT_BUSY UINT32_MAX /* a process slot's number while it is filled in */
 

@@ -23,8 +23,9 @@ static void help(void)
 	       "newest one.\nWithout --fail-on and limits: deadlock,incomplete. Ends with 0, or "
 	       "with the status of the first\ncondition that is met, incomplete last.\n\n" //
 	       CI_OPTIONS_HELP(
-		       "deadlock (81), wait, hold (83), finding, finding:ID (84), incomplete (85)")
-		       SELECT_OPTIONS_HELP "  -h, --help          show this\n",
+		       "deadlock (81), stuck (86), wait, hold (83), finding, finding:ID (84),\n    "
+		       "                  incomplete (85)") SELECT_OPTIONS_HELP
+	       "  -h, --help          show this\n",
 	       command_check.arguments);
 }
 
@@ -73,8 +74,6 @@ static int options_done(struct check *options)
 	struct criteria *criteria = &options->ci.criteria;
 	int code = report_options_done("check", &options->report);
 
-	if (criteria->wanted[CONDITION_STUCK])
-		return usage_error("check", "stuck can be told only while it lasts, by run");
 	if (!ci_is_wanted(&options->ci))
 		criteria->wanted[CONDITION_DEADLOCK] = criteria->wanted[CONDITION_INCOMPLETE] =
 			true;

@@ -13,11 +13,4 @@
 char *ci_reason_to_end(const struct criteria *criteria, const struct live_verdict *verdicts,
 		       uint32_t count, uint64_t now);
 
-/*
- * Whether one of these, who have waited for long, will wait on because of who is in its way: one
- * who is stopped; or only heirs of a lock whose taker is dead, with nobody above them who has it
- * too (NULL: none). Reads /proc/locks once. The reason is for the caller to free.
- */
-char *ci_stuck(const pid_t *waiters, uint32_t count, pid_t program);
-
 #endif

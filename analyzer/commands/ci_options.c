@@ -6,9 +6,9 @@
 
 #include "analyzer/base/memory.h"
 #include "analyzer/commands/program_options.h"
+#include "analyzer/commands/stuck.h"
 
 #define SECOND		1e9
-#define STUCK_AFTER	UINT64_C(10000000000)
 #define LONGEST_SECONDS 1e9
 
 bool parse_duration(const char *text, uint64_t *ns)

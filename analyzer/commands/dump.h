@@ -25,6 +25,7 @@ void dump_thread(struct dump *dump, uint32_t process, uint32_t tid);
 /* The rest of the line of what the launcher saw. */
 void dump_verdict(struct dump *dump, const struct record_verdict *verdict);
 void dump_doing(struct dump *dump, const struct record_doing *doing);
+void dump_stuck(struct dump *dump, const struct record_stuck *stuck);
 
 /* The lock system calls alone, as strace prints them. */
 void dump_calls(struct dump *dump);

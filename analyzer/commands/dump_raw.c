@@ -182,6 +182,7 @@ void dump_announcement(const struct dump *dump, const struct raw_record *record)
 	case RECORD_DEATH:
 	case RECORD_VERDICT:
 	case RECORD_DOING:
+	case RECORD_STUCK:
 		break;
 	}
 }

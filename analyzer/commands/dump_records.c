@@ -302,6 +302,9 @@ static void print_announcement(struct printer *printer, const struct raw_record 
 	case RECORD_DOING:
 		dump_doing(dump, &record->doing);
 		break;
+	case RECORD_STUCK:
+		dump_stuck(dump, &record->stuck);
+		break;
 	case RECORD_NONE:
 	case RECORD_REQUEST:
 	case RECORD_RESULT:

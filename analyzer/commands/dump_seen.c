@@ -45,3 +45,17 @@ void dump_doing(struct dump *dump, const struct record_doing *doing)
 	else if (doing->call != NO_SYSTEM_CALL)
 		fprintf(dump->out, " in system call %u of machine %u", doing->call, doing->machine);
 }
+
+void dump_stuck(struct dump *dump, const struct record_stuck *stuck)
+{
+	static const char *const reasons[] = {
+		[SEEN_STUCK_STOPPED] = "stopped",
+		[SEEN_STUCK_INHERITED] = "an heir of a dead taker",
+	};
+
+	dump_thread(dump, stuck->process, stuck->tid);
+	fprintf(dump->out, "is stuck, waiting for %.1f ms: process #%u has the lock, and is %s",
+		(double)(stuck->time - stuck->since) / 1e6, stuck->holder,
+		stuck->reason <= SEEN_STUCK_INHERITED && stuck->reason ? reasons[stuck->reason]
+								       : "?");
+}

@@ -12,6 +12,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/notice.h"
 #include "analyzer/commands/program_options.h"
+#include "analyzer/commands/stuck.h"
 #include "analyzer/commands/sweep.h"
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/session.h"
@@ -22,6 +23,7 @@ struct record {
 	const char *attach;  /* a session's path or a pid; NULL: a program is started */
 	const char *subject; /* goes into the default name */
 	int attached_pid;
+	pid_t program; /* 0: none of ours */
 	struct notices notices;
 	char *path; /* owned; NULL: nothing was made */
 	int fd;
@@ -31,6 +33,7 @@ static int open_trace(void *context, pid_t program, const char **name)
 {
 	struct record *record = context;
 
+	record->program = program;
 	if (record->fd < 0) {
 		record->path = default_trace_name(record->subject,
 						  program ? program : record->attached_pid);
@@ -49,6 +52,20 @@ static void deadlock(void *context, const struct live_verdict *verdicts, uint32_
 	struct record *record = context;
 
 	notices_tell(&record->notices, record->fd, verdicts, count);
+}
+
+static void find_stuck(void *context, const struct pids *waiters, struct stuck_waits *found)
+{
+	const struct record *record = context;
+
+	stuck_find(waiters, record->program, found);
+}
+
+static bool stuck(void *context, const struct stuck_wait *wait)
+{
+	(void)context;
+	stuck_say(wait);
+	return false;
 }
 
 static void discard_trace(void *context)
@@ -77,6 +94,9 @@ static int record_program(struct record *record, char **argv)
 		.open_trace = open_trace,
 		.discard_trace = discard_trace,
 		.deadlock = deadlock,
+		.find_stuck = find_stuck,
+		.stuck = stuck,
+		.stuck_after = STUCK_AFTER,
 		.context = record,
 	};
 	int status, code;
@@ -120,6 +140,9 @@ static int record_session(struct record *record)
 {
 	struct launch launch = { .open_trace = open_trace,
 				 .deadlock = deadlock,
+				 .find_stuck = find_stuck,
+				 .stuck = stuck,
+				 .stuck_after = STUCK_AFTER,
 				 .context = record };
 	char *session = find_session(record);
 	int code;

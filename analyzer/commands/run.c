@@ -18,6 +18,7 @@
 #include "analyzer/commands/program_options.h"
 #include "analyzer/commands/report_file.h"
 #include "analyzer/commands/report_options.h"
+#include "analyzer/commands/stuck.h"
 #include "analyzer/commands/sweep.h"
 #include "analyzer/launch/launcher.h"
 #include "analyzer/launch/signals.h"
@@ -133,20 +134,36 @@ static bool must_end(void *context, const struct live_verdict *verdicts, uint32_
 	return reason != NULL;
 }
 
-static bool is_stuck(void *context, const pid_t *waiters, uint32_t count)
+/* stderr is for a program to read, and ends with the report. */
+static bool is_quiet(const struct run *run)
+{
+	return run->report.json && !run->output;
+}
+
+static void find_stuck(void *context, const struct pids *waiters, struct stuck_waits *found)
+{
+	const struct run *run = context;
+
+	stuck_find(waiters, run->program, found);
+}
+
+static bool stuck(void *context, const struct stuck_wait *wait)
 {
 	struct run *run = context;
-	char *reason = ci_stuck(waiters, count, run->program);
 
-	run->ci.criteria.seen_live[CONDITION_STUCK] = reason;
-	return reason != NULL;
+	if (run->ci.criteria.wanted[CONDITION_STUCK])
+		run->ci.criteria.seen_live[CONDITION_STUCK] =
+			xasprintf("%s: so the program was ended.", wait->sentence);
+	else if (!is_quiet(run))
+		stuck_say(wait);
+	return run->ci.criteria.wanted[CONDITION_STUCK];
 }
 
 static void deadlock(void *context, const struct live_verdict *verdicts, uint32_t count)
 {
 	struct run *run = context;
 
-	if (!run->report.json || run->output) /* stderr is for a program to read else */
+	if (!is_quiet(run))
 		notices_tell(&run->notices, run->fd, verdicts, count);
 }
 
@@ -184,12 +201,6 @@ static bool open_files(struct run *run)
 	fprintf(stderr, "flocktrace: %s: %s\n", run->output, strerror(errno));
 	discard_trace(run);
 	return false;
-}
-
-/* stderr is for a program to read, and ends with the report. */
-static bool is_quiet(const struct run *run)
-{
-	return run->report.json && !run->output;
 }
 
 static void say_next(const struct run *run)
@@ -252,7 +263,8 @@ static int run_program(struct run *run)
 		.discard_trace = discard_trace,
 		.interrupted = interrupted,
 		.must_end = ci_is_wanted(&run->ci) ? must_end : NULL,
-		.is_stuck = run->ci.criteria.wanted[CONDITION_STUCK] ? is_stuck : NULL,
+		.find_stuck = find_stuck,
+		.stuck = stuck,
 		.stuck_after = run->ci.criteria.stuck_after,
 		.grace = run->grace,
 		.deadlock = deadlock,

@@ -264,6 +264,7 @@ void deadlock_builder_event(struct deadlock_builder *builder, const struct event
 	case EVENT_CALL:
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 	case EVENT_LOST:
 		break;
 	}

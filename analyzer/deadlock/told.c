@@ -156,6 +156,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 	case EVENT_LOST:
 	case EVENT_END:
 		break;

@@ -116,6 +116,8 @@ void findings_builder_event(struct findings_builder *builder, const struct event
 {
 	finish_event(builder);
 	watch_event(builder, event);
+	if (event->kind == EVENT_STUCK)
+		stuck_event(builder, event);
 }
 
 struct findings_builder *findings_builder_new(const struct catalog *catalog)

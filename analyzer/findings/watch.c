@@ -88,6 +88,7 @@ static bool is_act(const struct event *event)
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:

@@ -258,4 +258,7 @@ void tries_finish(struct findings_builder *builder);
 void waits_request(struct findings_builder *builder, const struct request *request);
 void waits_wait(struct findings_builder *builder, const struct wait *wait);
 
+/* What was seen while it lasted: stuck-stopped, stuck-inherited. */
+void stuck_event(struct findings_builder *builder, const struct event *event);
+
 #endif

@@ -38,6 +38,11 @@ enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 #define STUCK_INTERVAL	   (100 * MILLISECOND)
 #define HOLES_PATIENCE	   (50 * MILLISECOND) /* for records that are being written at the very end */
 
+struct told_stuck {
+	uint64_t request; /* position */
+	pid_t holder;
+};
+
 struct launcher {
 	const struct launch *launch;
 	struct session session;
@@ -54,6 +59,7 @@ struct launcher {
 	int epoll, child_pidfd;
 	int pause; /* ms */
 	uint64_t report_at, update_at, stuck_look;
+	VEC(struct told_stuck) told;
 	bool attached, stop;
 };
 
@@ -168,24 +174,56 @@ static bool is_deadlocked(struct launcher *launcher, uint64_t now)
 	return count && launch->must_end(launch->context, verdicts, count, now);
 }
 
+/* Each pair of a request and one in its way is told once. */
+static bool is_told(const struct launcher *launcher, const struct told_stuck *pair)
+{
+	for (uint32_t i = 0; i < launcher->told.count; i++)
+		if (launcher->told.items[i].request == pair->request &&
+		    launcher->told.items[i].holder == pair->holder)
+			return true;
+	return false;
+}
+
+static bool tell_stuck(struct launcher *launcher, const struct stuck_wait *stuck, uint64_t since)
+{
+	const struct launch *launch = launcher->launch;
+	struct slot_wait request;
+	struct told_stuck pair;
+
+	if (!waiting_request(&launcher->watch, stuck, since, &request))
+		return false;
+	pair = (struct told_stuck){ request.position, stuck->holder };
+	if (is_told(launcher, &pair))
+		return false;
+	vec_push(&launcher->told, pair);
+	writer_stuck(&launcher->session, &request, stuck->why,
+		     waiting_process(&launcher->watch, stuck->holder), stuck->fd);
+	update_trace(launcher);
+	return launch->stuck(launch->context, stuck);
+}
+
 /* The slots are looked at now and then, the dear look is not ours to repeat soon. */
 static bool is_stuck(struct launcher *launcher, uint64_t now)
 {
 	const struct launch *launch = launcher->launch;
 	struct pids waiters = { 0 };
-	bool stuck = false;
+	struct stuck_waits found = { 0 };
+	uint64_t since = now > launch->stuck_after ? now - launch->stuck_after : 0;
+	bool end = false;
 
-	if (!launch->is_stuck || now < launcher->stuck_look)
+	if (!launch->find_stuck || !launcher->watch.bury || now < launcher->stuck_look)
 		return false;
 	launcher->stuck_look = now + STUCK_INTERVAL;
-	if (now > launch->stuck_after)
-		waiting_since(&launcher->watch, now - launch->stuck_after, &waiters);
+	waiting_since(&launcher->watch, since, &waiters);
 	if (waiters.vec.count) {
 		launcher->stuck_look = now + launch->stuck_after;
-		stuck = launch->is_stuck(launch->context, waiters.vec.items, waiters.vec.count);
+		launch->find_stuck(launch->context, &waiters, &found);
 	}
+	for (uint32_t i = 0; i < found.vec.count && !end; i++)
+		end = tell_stuck(launcher, &found.vec.items[i], since);
+	stuck_waits_free(&found);
 	vec_free(&waiters.vec);
-	return stuck;
+	return end;
 }
 
 /* What is certain, at once; what lasts, when it has lasted long enough. */
@@ -373,6 +411,7 @@ static void release(struct launcher *launcher)
 	drain_end(&launcher->drain);
 	live_close(launcher->live);
 	holders_close(launcher->holders);
+	vec_free(&launcher->told);
 	ending_free(&launcher->ending);
 	watch_end(&launcher->watch);
 	reaped_end(&launcher->reaped);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "analyzer/launch/waiting.h"
 #include "analyzer/live/live.h"
 
 /*
@@ -34,8 +35,11 @@ struct launch {
 	bool (*must_end)(void *context, const struct live_verdict *verdicts, uint32_t count,
 			 uint64_t now);
 	/* Asked when processes have been inside of a request for stuck_after (ns), and as long as
-	 * they are again after each such time: whether the program is to be ended. May be NULL. */
-	bool (*is_stuck)(void *context, const pid_t *waiters, uint32_t count);
+	 * they are again after each such time: appends those that nobody is about to let go on. May
+	 * be NULL. */
+	void (*find_stuck)(void *context, const struct pids *waiters, struct stuck_waits *found);
+	/* One of them is new; the trace has it. Whether the program is to be ended. */
+	bool (*stuck)(void *context, const struct stuck_wait *stuck);
 	uint64_t stuck_after;
 	uint64_t grace; /* ns from SIGTERM to SIGKILL */
 	void *context;

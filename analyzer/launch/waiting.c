@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/launch/waiting.h"
 
-#include "analyzer/live/slots.h"
+#include <stdlib.h>
 
 static pid_t pid_of(const struct watch *watch, uint32_t process)
 {
@@ -24,4 +24,42 @@ void waiting_since(const struct watch *watch, uint64_t since, struct pids *pids)
 			vec_push(&pids->vec, pid);
 	}
 	vec_free(&waits.vec);
+}
+
+static bool is_request(const struct slot_wait *wait, const struct stuck_wait *stuck)
+{
+	return op_is_flock(wait->op) == stuck->flock &&
+	       (!stuck->end || (wait->start == stuck->start && wait->end == stuck->end));
+}
+
+bool waiting_request(const struct watch *watch, const struct stuck_wait *stuck, uint64_t since,
+		     struct slot_wait *request)
+{
+	const struct slots slots = { watch->session->header, &watch->session->checked };
+	struct slot_waits waits = { 0 };
+	bool found = false;
+
+	slots_waits(&slots, &waits);
+	for (uint32_t i = 0; i < waits.vec.count && !found; i++) {
+		*request = waits.vec.items[i];
+		found = request->time <= since && is_request(request, stuck) &&
+			pid_of(watch, request->process) == stuck->waiter;
+	}
+	vec_free(&waits.vec);
+	return found;
+}
+
+uint32_t waiting_process(const struct watch *watch, pid_t pid)
+{
+	for (uint32_t i = 0; i < watch->session->checked.process_slots; i++)
+		if (watch->watched[i].process && watch->watched[i].pid == pid)
+			return watch->watched[i].process;
+	return 0;
+}
+
+void stuck_waits_free(struct stuck_waits *waits)
+{
+	for (uint32_t i = 0; i < waits->vec.count; i++)
+		free(waits->vec.items[i].sentence);
+	vec_free(&waits->vec);
 }

@@ -150,3 +150,24 @@ void writer_doing(struct session *session, const struct holder_seen *seen)
 
 	put(session, ring_take(&session->header->ring_head.value, 1), &record);
 }
+
+void writer_stuck(struct session *session, const struct slot_wait *wait, enum stuck why,
+		  uint32_t holder, int fd)
+{
+	struct record_stuck record = {
+		.kind = RECORD_STUCK,
+		.op = wait->op,
+		.reason = (uint16_t)(SEEN_STUCK_STOPPED + (int)why),
+		.process = wait->process,
+		.tid = wait->tid,
+		.holder = holder,
+		.time = clock_now(),
+		.since = wait->time,
+		.file = wait->file,
+		.fd = fd,
+		.start = wait->start,
+		.end = wait->end,
+	};
+
+	put(session, ring_take(&session->header->ring_head.value, 1), &record);
+}

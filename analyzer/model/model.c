@@ -213,6 +213,7 @@ static uint64_t moment(const struct event *event)
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
@@ -254,6 +255,7 @@ void model_event(struct model *model, const struct event *event)
 		break;
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 		break;
 	case EVENT_LOST:
 		lose(model);

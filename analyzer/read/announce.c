@@ -271,6 +271,7 @@ uint32_t announce(struct intern *intern, struct names *names, const struct raw_r
 	case RECORD_RUN:
 	case RECORD_VERDICT:
 	case RECORD_DOING:
+	case RECORD_STUCK:
 		break;
 	}
 	return NONE;

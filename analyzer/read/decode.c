@@ -265,6 +265,28 @@ static bool decode_doing(struct intern *intern, const struct names *names,
 	return event->process != NONE;
 }
 
+static bool decode_stuck(struct intern *intern, const struct names *names,
+			 const struct record_stuck *record, struct decode_counts *counts,
+			 struct event *event)
+{
+	if (record->reason < SEEN_STUCK_STOPPED || record->reason > SEEN_STUCK_INHERITED ||
+	    record->op >= LOCK_OPS || record->since > record->time ||
+	    record->start >= record->end || record->end > RANGE_EOF)
+		return false;
+	event->time = record->time;
+	event->process = intern_process(intern, record->process);
+	event->tid = record->tid;
+	find_names(names, record->file, 0, counts, event);
+	event->stuck.why = (enum stuck)(record->reason - SEEN_STUCK_STOPPED);
+	event->stuck.holder = intern_process(intern, record->holder);
+	event->stuck.fd = record->fd;
+	event->stuck.world = worlds[lock_ops[record->op].world];
+	event->stuck.start = record->start;
+	event->stuck.end = record->end;
+	event->stuck.since = record->since;
+	return event->process != NONE;
+}
+
 bool decode(struct intern *intern, const struct names *names, const struct raw_record *record,
 	    struct decode_counts *counts, struct event *event)
 {
@@ -294,6 +316,9 @@ bool decode(struct intern *intern, const struct names *names, const struct raw_r
 	case RECORD_DOING:
 		event->kind = EVENT_DOING;
 		return decode_doing(intern, names, &record->doing, counts, event);
+	case RECORD_STUCK:
+		event->kind = EVENT_STUCK;
+		return decode_stuck(intern, names, &record->stuck, counts, event);
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_PROCESS:

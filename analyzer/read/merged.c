@@ -24,6 +24,7 @@ static uint64_t moment_of(const struct event *event)
 	case EVENT_DEATH:
 	case EVENT_VERDICT:
 	case EVENT_DOING:
+	case EVENT_STUCK:
 	case EVENT_KEPT:
 	case EVENT_LOST:
 	case EVENT_END:
@@ -86,6 +87,8 @@ static void translate(const struct recording *recording, struct event *event)
 		event->call.other = ours(&recording->processes, event->call.other);
 	else if (event->kind == EVENT_VERDICT)
 		event->seen.other = ours(&recording->processes, event->seen.other);
+	else if (event->kind == EVENT_STUCK)
+		event->stuck.holder = ours(&recording->processes, event->stuck.holder);
 }
 
 static void end_event(struct merged *merged, struct event *event)

@@ -182,6 +182,7 @@ uint32_t raw_length(const struct raw_record *record)
 	case RECORD_DEATH:
 	case RECORD_VERDICT:
 	case RECORD_DOING:
+	case RECORD_STUCK:
 		break;
 	}
 	return 0;
@@ -322,6 +323,8 @@ uint64_t raw_time(const struct raw_record *record)
 		return record->verdict.time;
 	case RECORD_DOING:
 		return record->doing.time;
+	case RECORD_STUCK:
+		return record->stuck.time;
 	case RECORD_NONE:
 	case RECORD_CONTINUED:
 	case RECORD_FILE:

@@ -38,6 +38,7 @@ struct raw_record {
 		struct record_run run;
 		struct record_verdict verdict;
 		struct record_doing doing;
+		struct record_stuck stuck;
 		uint64_t payload[PAYLOAD_WORDS];
 	};
 	const uint8_t *bytes; /* what follows in the continued cells; valid until the next call */

@@ -206,6 +206,7 @@ static bool take_record(struct reader *reader, const struct raw_record *record, 
 		return false;
 	case RECORD_VERDICT:
 	case RECORD_DOING:
+	case RECORD_STUCK:
 		return decode(&reader->intern, &reader->names, record, &reader->counts, event);
 	case RECORD_RUN:
 		lives_run(&reader->lives, record);

@@ -118,6 +118,20 @@ static void judge_findings(struct judging *judging)
 	}
 }
 
+/* It was seen while it lasted. For which the program was ended is said already. */
+static void judge_stuck(struct judging *judging)
+{
+	struct criteria stuck = { 0 };
+	const struct criteria *asked = judging->criteria;
+
+	if (asked->seen_live[CONDITION_STUCK])
+		return;
+	stuck.finding[FINDING_STUCK_STOPPED] = stuck.finding[FINDING_STUCK_INHERITED] = true;
+	judging->criteria = &stuck;
+	judge_findings(judging);
+	judging->criteria = asked;
+}
+
 static void judge_completeness(struct judging *judging)
 {
 	struct text *text = &judging->text;
@@ -133,7 +147,8 @@ static void judge_one(struct judging *judging, enum condition condition)
 	case CONDITION_DEADLOCK:
 		judge_deadlocks(judging);
 		break;
-	case CONDITION_STUCK: /* is seen while it lasts, or not at all */
+	case CONDITION_STUCK:
+		judge_stuck(judging);
 		break;
 	case CONDITION_WAIT:
 		judge_waits(judging);

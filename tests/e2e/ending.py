@@ -257,10 +257,70 @@ class Ending(EndToEnd):
                                       "exec 9> a; flock 9; (exec 9>&-; flock a true) & sleep 2; exec 9>&-; wait; exit 4")
             self.assertEqual(result.returncode, 4, result.stderr)
 
-    def test_stuck_is_told_by_run_alone(self):
-        result = self.flocktrace("check", "--fail-on=stuck", "trace")
-        self.assertEqual((result.returncode, result.stderr),
-                         (125, "flocktrace check: stuck can be told only while it lasts, by run; try 'flocktrace check --help'\n"))
+    def told(self, program, let_go):
+        """Runs it until a line says that somebody is stuck, and lets it go on then: (that line, its findings)."""
+        self.write("stuck.sh", program)
+        errors = open(self.path("errors"), "w+")
+        self.addCleanup(errors.close)
+        process = subprocess.Popen([FLOCKTRACE, "run", "--trace", "trace", "--stuck-after=300ms", "--", "sh", "stuck.sh"],
+                                   cwd=self.directory, env=self.environment, stderr=errors)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        wait_for(lambda: re.search(r"^flocktrace: .* waits for .*\.\n", self.read("errors"), flags=re.M), "somebody is stuck")
+        line = next(line for line in self.read("errors").splitlines() if line.startswith("flocktrace: "))
+        let_go()
+        self.assertEqual(process.wait(60), 0, self.read("errors"))
+        return line, [finding for finding in self.report().document["findings"] if finding["id"].startswith("stuck")]
+
+    def assert_kept(self, findings, name, holder, waiter):
+        self.assertEqual([finding["id"] for finding in findings], [name])
+        self.assertGreaterEqual(findings[0]["duration_ns"], 300e6)
+        sides = {side["role"]: side["pid"] for side in findings[0]["sides"]}
+        self.assertEqual((sides["waited"], sides.get("held", sides.get("inherited"))), (waiter, holder))
+        check = self.flocktrace("check", "--fail-on=stuck", "trace")
+        message = findings[0]["message"].replace(self.path(""), "")
+        self.assertEqual((check.returncode, check.stdout.splitlines()[0]), (86, f"FAIL stuck: {name}: {message}."))
+
+    WAIT = "flock a true & echo $! > waiter; wait $!"
+
+    def test_a_stopped_holder_is_told_at_once_and_kept_in_the_trace(self):
+        def let_go():
+            holder, = self.pids("holder")
+            with open(f"/proc/{holder}/stat") as stat:
+                self.assertEqual(stat.read().rsplit(")", 1)[1].split()[0], "T")
+            os.kill(holder, signal.SIGCONT)
+        self.write("hold.py", "import fcntl, os, signal; f = open('a', 'w'); fcntl.flock(f, fcntl.LOCK_EX)\n"
+                              "open('holder', 'w').write(str(os.getpid())); os.kill(os.getpid(), signal.SIGSTOP)")
+        line, findings = self.told(f"{PYTHON} hold.py & while ! test -s holder; do sleep 0.01; done; {self.WAIT}", let_go)
+        (holder,), (waiter,) = self.pids("holder"), self.pids("waiter")
+        self.assertRegex(line, rf"^flocktrace: flock\[{waiter}\] waits for \S+/a, which is held by python3\[{holder}\] and stopped\.$")
+        self.assert_kept(findings, "stuck-stopped", holder, waiter)
+
+    # A program locks a, starts another one by subprocess.Popen, and exits at once.
+    LEAK = """import fcntl, os, subprocess
+f = open('a', 'w'); os.set_inheritable(f.fileno(), {}); fcntl.flock(f, fcntl.LOCK_EX)
+p = subprocess.Popen(['sleep', '{}'], close_fds=False); open('heir', 'w').write(str(p.pid)); os._exit(0)"""
+
+    def test_a_lock_that_was_leaked_through_popen_is_told_at_once_and_kept_in_the_trace(self):
+        def let_go():
+            heir, = self.pids("heir")
+            links = [os.readlink(f"/proc/{heir}/fd/{fd}") for fd in os.listdir(f"/proc/{heir}/fd")]
+            self.assertIn(self.path("a"), links)
+            os.kill(heir, signal.SIGKILL)
+        self.write("leak.py", self.LEAK.format(True, 100))
+        line, findings = self.told(f"{PYTHON} leak.py; {self.WAIT}", let_go)
+        (heir,), (waiter,) = self.pids("heir"), self.pids("waiter")
+        self.assertRegex(line, rf"^flocktrace: flock\[{waiter}\] waits for \S+/a, which is held by sleep\[{heir}\] \(descriptor \d+\), inherited ")
+        self.assert_kept(findings, "stuck-inherited", heir, waiter)
+
+    def test_who_only_takes_long_or_closes_on_exec_is_not_stuck(self):
+        self.write("leak.py", self.LEAK.format(False, 1))
+        for program in ("flock a sleep 1 & while flock -n a true; do :; done; flock a true", f"{PYTHON} leak.py; flock a true"):
+            self.write("stuck.sh", program)
+            result = self.flocktrace("run", "-o", "report", "--trace", "trace", "--stuck-after=300ms", "--", "sh", "stuck.sh")
+            self.assertNotIn(" waits for ", result.stderr)
+            self.assertEqual(self.flocktrace("check", "--fail-on=stuck", "trace").stdout, "ok   stuck\n")
+            os.unlink(self.path("trace"))
 
     def test_a_grace_that_is_no_time_is_refused(self):
         result = self.flocktrace("run", "--grace=soon", "--", "touch", "ran")

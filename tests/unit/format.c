@@ -178,6 +178,18 @@ static const struct field fields[] = {
 	FIELD(record_doing, call),
 	FIELD(record_doing, start),
 	FIELD(record_doing, end),
+	FIELD(record_stuck, kind),
+	FIELD(record_stuck, op),
+	FIELD(record_stuck, reason),
+	FIELD(record_stuck, process),
+	FIELD(record_stuck, tid),
+	FIELD(record_stuck, holder),
+	FIELD(record_stuck, time),
+	FIELD(record_stuck, since),
+	FIELD(record_stuck, file),
+	FIELD(record_stuck, fd),
+	FIELD(record_stuck, start),
+	FIELD(record_stuck, end),
 	FIELD(thread_slot, process),
 	FIELD(thread_slot, tid),
 	FIELD(thread_slot, depth),
@@ -312,7 +324,8 @@ Test(format, every_byte_of_every_struct_is_on_the_page)
 		STRUCT(record_call),   STRUCT(record_process),	 STRUCT(record_file),
 		STRUCT(record_module), STRUCT(record_stack),	 STRUCT(record_untraced),
 		STRUCT(record_run),    STRUCT(record_verdict),	 STRUCT(record_doing),
-		STRUCT(thread_slot),   STRUCT(process_slot),	 STRUCT(grant),
+		STRUCT(record_stuck),  STRUCT(thread_slot),	 STRUCT(process_slot),
+		STRUCT(grant),
 #undef STRUCT
 	};
 	size_t at = 0;
@@ -417,6 +430,7 @@ Test(format, kinds_flags_and_operations_keep_their_numbers)
 	cr_expect_eq(RECORD_RUN, 12);
 	cr_expect_eq(RECORD_VERDICT, 13);
 	cr_expect_eq(RECORD_DOING, 14);
+	cr_expect_eq(RECORD_STUCK, 15);
 	cr_expect_eq(OP_FCNTL_GETLK, 0);
 	cr_expect_eq(OP_OFD_GETLK, 3);
 	cr_expect_eq(OP_LOCKF_ULOCK, 6);
