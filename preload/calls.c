@@ -199,10 +199,14 @@ void call_close_left(struct thread *thread)
 
 /* ---- Passing on */
 
+/* One that another process has locked, and this one not yet, is to be known as that one's. */
 static void record_duplicate(uint8_t op, int from, int to, bool close_on_exec)
 {
 	struct record_call record = new_record(RECORD_CALL_RESULT, op, from);
+	struct file file;
 
+	if (file_is_inherited(from))
+		file_of(&file, from, record.time);
 	file_duplicated(from, to);
 	process_watch(to);
 	record.last = to;
