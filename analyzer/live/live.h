@@ -14,8 +14,8 @@
  *
  * Descriptors that were handed to a process of another user, older than all members, aren't seen.
  *
- * Times in ns, CLOCK_MONOTONIC. One thread. It takes at most about a hundredth of a processor, once
- * it has looked a few times.
+ * Times in ns, CLOCK_MONOTONIC. One thread. It takes about a hundredth of a processor, once it has
+ * looked a few times; more only where each look is dear, of which there is one a second then.
  */
 #ifndef ANALYZER_LIVE_LIVE_H
 #define ANALYZER_LIVE_LIVE_H

@@ -15,6 +15,7 @@
 #define CROWD_NS   (MS / 10) /* so long others are waited for, for each that is there */
 #define CROWD_MAX  (150 * MS)
 #define SHARE	   100	       /* of a processor, one part of so many */
+#define DEBT_MAX   (1000 * MS) /* so long it is paid back before the next look */
 #define SAVED_MAX  (1000 * MS) /* of processor time not used so far */
 
 static uint64_t processor_time(void)
@@ -61,9 +62,11 @@ void pace_end(struct pace *pace, bool quiet, uint64_t now)
 {
 	pace->next_look = now + (quiet ? QUIET_NS : LOOK_NS);
 	pace->saved -= (int64_t)(processor_time() - pace->used);
-	/* Even the cheap look is too dear for its share now. */
+	/* Even the cheap look is too dear for its share now; but who waits is not forgotten for
+	 * long. */
 	if (pace->saved < 0)
-		pace->next_look += (uint64_t)-pace->saved * SHARE;
+		pace->next_look += at_most((uint64_t)-pace->saved * SHARE, DEBT_MAX);
+	pace->saved = pace->saved < -(int64_t)SAVED_MAX ? -(int64_t)SAVED_MAX : pace->saved;
 }
 
 static bool others_come(struct pace *pace, uint32_t waits, uint32_t settled, uint64_t now)
@@ -82,7 +85,7 @@ static bool others_come(struct pace *pace, uint32_t waits, uint32_t settled, uin
 bool pace_may_find(struct pace *pace, uint64_t print, uint32_t waits, uint32_t settled,
 		   uint64_t now)
 {
-	return pace->saved > 0 && (print != pace->print || now >= pace->next_find) &&
+	return (print != pace->print || now >= pace->next_find) &&
 	       !others_come(pace, waits, settled, now);
 }
 
