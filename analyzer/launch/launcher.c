@@ -15,13 +15,13 @@
 #include "analyzer/launch/coverage.h"
 #include "analyzer/launch/drain.h"
 #include "analyzer/launch/ending.h"
+#include "analyzer/launch/hangs.h"
 #include "analyzer/launch/preload.h"
 #include "analyzer/launch/program.h"
 #include "analyzer/launch/reaped.h"
 #include "analyzer/launch/session.h"
 #include "analyzer/launch/signals.h"
 #include "analyzer/launch/trace_file.h"
-#include "analyzer/launch/waiting.h"
 #include "analyzer/launch/watch.h"
 #include "analyzer/launch/writer.h"
 #include "analyzer/system/checkup.h"
@@ -35,13 +35,7 @@ enum { TROUBLE = 125, CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 #define REPORT_AFTER	   (500 * MILLISECOND) /* so that it is out within a second */
 #define UPDATE_INTERVAL	   (100 * MILLISECOND)
 #define SURVIVORS_PATIENCE (100 * MILLISECOND) /* from exec to the recorder's constructor */
-#define STUCK_INTERVAL	   (100 * MILLISECOND)
 #define HOLES_PATIENCE	   (50 * MILLISECOND) /* for records that are being written at the very end */
-
-struct told_stuck {
-	uint64_t request; /* position */
-	pid_t holder;
-};
 
 struct launcher {
 	const struct launch *launch;
@@ -53,13 +47,11 @@ struct launcher {
 	struct watch watch;
 	struct coverage coverage;
 	struct reaped reaped;
-	struct live *live;
-	struct holders *holders;
+	struct hangs hangs;
 	struct ending ending;
 	int epoll, child_pidfd;
 	int pause; /* ms */
-	uint64_t report_at, update_at, stuck_look;
-	VEC(struct told_stuck) told;
+	uint64_t report_at, update_at;
 	bool attached, stop;
 };
 
@@ -76,11 +68,10 @@ static void seen(void *context, uint64_t position, const uint64_t *payload)
 {
 	struct launcher *launcher = context;
 
-	live_record(launcher->live, position, payload);
+	hangs_record(&launcher->hangs, position, payload);
 	if (*(const uint8_t *)payload == RECORD_RESULT)
 		return;
 	reaped_record(&launcher->reaped, position, payload);
-	holders_record(launcher->holders, position, payload);
 	coverage_hurry(&launcher->coverage);
 }
 
@@ -110,8 +101,10 @@ static void pass_on(struct launcher *launcher)
 	}
 }
 
-static void update_trace(struct launcher *launcher)
+static void update_trace(void *context)
 {
+	struct launcher *launcher = context;
+
 	watch_all(&launcher->watch);
 	drain_step(&launcher->drain);
 	trace_update(&launcher->trace, &launcher->session, launcher->drain.next);
@@ -131,109 +124,12 @@ static void timely(struct launcher *launcher, uint64_t now)
 		launcher->launch->interrupted(launcher->launch->context);
 }
 
-static void look_for_deadlocks(struct launcher *launcher, uint64_t now)
-{
-	const struct drain *drain = &launcher->drain;
-	const struct live_verdict *verdicts;
-	uint32_t count;
-
-	if (!live_look(launcher->live, now, drain->lapped || drain->holes.count || drain->damaged))
-		return;
-	verdicts = live_verdicts(launcher->live, &count);
-	for (uint32_t i = 0; i < count; i++)
-		if (verdicts[i].news)
-			writer_verdict(&launcher->session, &verdicts[i]);
-	update_trace(launcher);
-	if (launcher->launch->deadlock)
-		launcher->launch->deadlock(launcher->launch->context, verdicts, count);
-}
-
-/* Another who drains this session does so, too. */
-static void look_at_holders(struct launcher *launcher, uint64_t now)
-{
-	if (launcher->watch.bury)
-		holders_look(launcher->holders, now);
-}
-
-static void saw_holder(void *context, const struct holder_seen *seen)
-{
-	struct launcher *launcher = context;
-
-	writer_doing(&launcher->session, seen);
-}
-
-static bool is_deadlocked(struct launcher *launcher, uint64_t now)
-{
-	const struct launch *launch = launcher->launch;
-	const struct live_verdict *verdicts;
-	uint32_t count;
-
-	if (!launch->must_end)
-		return false;
-	verdicts = live_verdicts(launcher->live, &count);
-	return count && launch->must_end(launch->context, verdicts, count, now);
-}
-
-/* Each pair of a request and one in its way is told once. */
-static bool is_told(const struct launcher *launcher, const struct told_stuck *pair)
-{
-	for (uint32_t i = 0; i < launcher->told.count; i++)
-		if (launcher->told.items[i].request == pair->request &&
-		    launcher->told.items[i].holder == pair->holder)
-			return true;
-	return false;
-}
-
-static bool tell_stuck(struct launcher *launcher, const struct stuck_wait *stuck, uint64_t since)
-{
-	const struct launch *launch = launcher->launch;
-	struct slot_wait request;
-	struct told_stuck pair;
-
-	if (!waiting_request(&launcher->watch, stuck, since, &request))
-		return false;
-	pair = (struct told_stuck){ request.position, stuck->holder };
-	if (is_told(launcher, &pair))
-		return false;
-	vec_push(&launcher->told, pair);
-	writer_stuck(&launcher->session, &request, stuck->why,
-		     waiting_process(&launcher->watch, stuck->holder), stuck->fd);
-	update_trace(launcher);
-	return launch->stuck(launch->context, stuck);
-}
-
-/* The slots are looked at now and then, the dear look is not ours to repeat soon. */
-static bool is_stuck(struct launcher *launcher, uint64_t now)
-{
-	const struct launch *launch = launcher->launch;
-	struct pids waiters = { 0 };
-	struct stuck_waits found = { 0 };
-	uint64_t since = now > launch->stuck_after ? now - launch->stuck_after : 0;
-	bool end = false;
-
-	if (!launch->find_stuck || !launcher->watch.bury || now < launcher->stuck_look)
-		return false;
-	launcher->stuck_look = now + STUCK_INTERVAL;
-	waiting_since(&launcher->watch, since, &waiters);
-	if (waiters.vec.count) {
-		launcher->stuck_look = now + launch->stuck_after;
-		launch->find_stuck(launch->context, &waiters, &found);
-	}
-	for (uint32_t i = 0; i < found.vec.count && !end; i++)
-		end = tell_stuck(launcher, &found.vec.items[i], since);
-	stuck_waits_free(&found);
-	vec_free(&waiters.vec);
-	return end;
-}
-
 /* What is certain, at once; what lasts, when it has lasted long enough. */
 static void end_if_needed(struct launcher *launcher, uint64_t now)
 {
 	const struct launch *launch = launcher->launch;
 
-	if (launcher->ending.active)
-		return;
-	if (!is_deadlocked(launcher, now) && !is_stuck(launcher, now))
+	if (launcher->ending.active || !hangs_must_end(&launcher->hangs, now))
 		return;
 	ending_begin(&launcher->ending, &launcher->watch, &launcher->coverage,
 		     launcher->program.pid, launch->grace, now);
@@ -293,8 +189,7 @@ static void loop(struct launcher *launcher)
 		watch_step(&launcher->watch, now);
 		coverage_step(&launcher->coverage, now);
 		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
-		look_for_deadlocks(launcher, now);
-		look_at_holders(launcher, now);
+		hangs_look(&launcher->hangs, now);
 		end_if_needed(launcher, now);
 		ending_step(&launcher->ending, now);
 		timely(launcher, now);
@@ -350,10 +245,10 @@ static void begin(struct launcher *launcher, const char *preload)
 	reaped_begin(&launcher->reaped, &launcher->session);
 	coverage_begin(&launcher->coverage, &launcher->session, &launcher->watch, &launcher->reaped,
 		       preload, child);
-	launcher->live = live_open(launcher->session.header, &launcher->session.checked, find_pid,
-				   &launcher->coverage);
-	launcher->holders = holders_open(launcher->session.header, &launcher->session.checked,
-					 find_pid, &launcher->coverage, saw_holder, launcher);
+	hangs_begin(&launcher->hangs,
+		    &(struct hangs_around){ launcher->launch, &launcher->session, &launcher->watch,
+					    &launcher->drain, find_pid, &launcher->coverage,
+					    update_trace, launcher });
 	drain_begin(&launcher->drain, &launcher->session, &launcher->trace, seen, launcher);
 	launcher->update_at = clock_now() + UPDATE_INTERVAL;
 }
@@ -388,7 +283,7 @@ static void finish(struct launcher *launcher)
 
 	reap_child(launcher); /* it may have been ended by us, a moment ago */
 	watch_all(watch);
-	holders_finish(launcher->holders);
+	hangs_finish(&launcher->hangs);
 	drain_step(&launcher->drain);
 	hear_survivors(launcher);
 	coverage_end(&launcher->coverage);
@@ -409,9 +304,7 @@ static void finish(struct launcher *launcher)
 static void release(struct launcher *launcher)
 {
 	drain_end(&launcher->drain);
-	live_close(launcher->live);
-	holders_close(launcher->holders);
-	vec_free(&launcher->told);
+	hangs_end(&launcher->hangs);
 	ending_free(&launcher->ending);
 	watch_end(&launcher->watch);
 	reaped_end(&launcher->reaped);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "analyzer/launch/hangs.h"
+
+#include "analyzer/launch/clock.h"
+#include "analyzer/launch/waiting.h"
+#include "analyzer/launch/writer.h"
+
+#define STUCK_INTERVAL (100 * MILLISECOND)
+#define STUCK_COST     200 /* the dear look comes after so many times what the last one took */
+
+static void look_for_deadlocks(struct hangs *hangs, uint64_t now)
+{
+	const struct drain *drain = hangs->around.drain;
+	const struct live_verdict *verdicts;
+	uint32_t count;
+
+	if (!live_look(hangs->live, now, drain->lapped || drain->holes.count || drain->damaged))
+		return;
+	verdicts = live_verdicts(hangs->live, &count);
+	for (uint32_t i = 0; i < count; i++)
+		if (verdicts[i].news)
+			writer_verdict(hangs->around.session, &verdicts[i]);
+	hangs->around.update(hangs->around.launcher);
+	if (hangs->around.launch->deadlock)
+		hangs->around.launch->deadlock(hangs->around.launch->context, verdicts, count);
+}
+
+/* Another who drains this session does so, too. */
+static void look_at_holders(struct hangs *hangs, uint64_t now)
+{
+	if (hangs->around.watch->bury)
+		holders_look(hangs->holders, now);
+}
+
+static void saw_holder(void *context, const struct holder_seen *seen)
+{
+	struct hangs *hangs = context;
+
+	writer_doing(hangs->around.session, seen);
+}
+
+static bool is_deadlocked(struct hangs *hangs, uint64_t now)
+{
+	const struct launch *launch = hangs->around.launch;
+	const struct live_verdict *verdicts;
+	uint32_t count;
+
+	if (!launch->must_end)
+		return false;
+	verdicts = live_verdicts(hangs->live, &count);
+	return count && launch->must_end(launch->context, verdicts, count, now);
+}
+
+/* Each pair of a request and one in its way is told once. */
+static bool is_told(const struct hangs *hangs, const struct told_stuck *pair)
+{
+	for (uint32_t i = 0; i < hangs->told.count; i++)
+		if (hangs->told.items[i].request == pair->request &&
+		    hangs->told.items[i].holder == pair->holder)
+			return true;
+	return false;
+}
+
+static bool tell_stuck(struct hangs *hangs, const struct stuck_wait *stuck, uint64_t since)
+{
+	const struct launch *launch = hangs->around.launch;
+	struct slot_wait request;
+	struct told_stuck pair;
+
+	if (!waiting_request(hangs->around.watch, stuck, since, &request))
+		return false;
+	pair = (struct told_stuck){ request.position, stuck->holder };
+	if (is_told(hangs, &pair))
+		return false;
+	vec_push(&hangs->told, pair);
+	writer_stuck(hangs->around.session, &request, stuck->why,
+		     waiting_process(hangs->around.watch, stuck->holder), stuck->fd);
+	hangs->around.update(hangs->around.launcher);
+	return launch->stuck(launch->context, stuck);
+}
+
+/* All processes of the machine are looked at: not to be repeated soon. */
+static void find_stuck(struct hangs *hangs, const struct pids *waiters, struct stuck_waits *found,
+		       uint64_t now)
+{
+	const struct launch *launch = hangs->around.launch;
+	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID), pause;
+
+	launch->find_stuck(launch->context, waiters, found);
+	pause = STUCK_COST * (clock_read(CLOCK_THREAD_CPUTIME_ID) - began);
+	hangs->stuck_look = now + (pause > launch->stuck_after ? pause : launch->stuck_after);
+}
+
+/* The slots tell now and then whether somebody has waited for long. */
+static bool is_stuck(struct hangs *hangs, uint64_t now)
+{
+	const struct launch *launch = hangs->around.launch;
+	struct pids waiters = { 0 };
+	struct stuck_waits found = { 0 };
+	uint64_t since = now > launch->stuck_after ? now - launch->stuck_after : 0;
+	bool end = false;
+
+	if (!launch->find_stuck || !hangs->around.watch->bury || now < hangs->stuck_look)
+		return false;
+	hangs->stuck_look = now + STUCK_INTERVAL;
+	waiting_since(hangs->around.watch, since, &waiters);
+	if (waiters.vec.count)
+		find_stuck(hangs, &waiters, &found, now);
+	for (uint32_t i = 0; i < found.vec.count && !end; i++)
+		end = tell_stuck(hangs, &found.vec.items[i], since);
+	stuck_waits_free(&found);
+	vec_free(&waiters.vec);
+	return end;
+}
+
+bool hangs_must_end(struct hangs *hangs, uint64_t now)
+{
+	return is_deadlocked(hangs, now) || is_stuck(hangs, now);
+}
+
+void hangs_look(struct hangs *hangs, uint64_t now)
+{
+	look_for_deadlocks(hangs, now);
+	look_at_holders(hangs, now);
+}
+
+void hangs_record(struct hangs *hangs, uint64_t position, const uint64_t *payload)
+{
+	live_record(hangs->live, position, payload);
+	if (*(const uint8_t *)payload != RECORD_RESULT)
+		holders_record(hangs->holders, position, payload);
+}
+
+void hangs_begin(struct hangs *hangs, const struct hangs_around *around)
+{
+	struct session *session = around->session;
+
+	hangs->around = *around;
+	hangs->live =
+		live_open(session->header, &session->checked, around->find, around->find_context);
+	hangs->holders = holders_open(session->header, &session->checked, around->find,
+				      around->find_context, saw_holder, hangs);
+}
+
+void hangs_finish(struct hangs *hangs)
+{
+	holders_finish(hangs->holders);
+}
+
+void hangs_end(struct hangs *hangs)
+{
+	live_close(hangs->live);
+	holders_close(hangs->holders);
+	vec_free(&hangs->told);
+}
