@@ -221,7 +221,7 @@ struct stack_info {
 				       return addresses */
 	const struct script_frame *scripts; /* innermost first */
 	uint32_t count, script_count;
-	bool truncated;
+	bool truncated, scripts_truncated; /* there were more of them */
 };
 
 /* Someone who took part and was not recorded. */

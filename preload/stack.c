@@ -73,7 +73,7 @@ static void remember(uint64_t hash, uint64_t position)
 struct walk {
 	uintptr_t addresses[OWN_FRAMES + STACK_MAX];
 	uint32_t count;
-	bool truncated;
+	bool truncated, scripts_truncated;
 	bool failed; /* only the hook's caller is known */
 	struct script_frame scripts[STACK_MAX];
 	uint32_t script_count;
@@ -88,8 +88,6 @@ static bool is_own(uintptr_t address)
 static void take_walk(struct thread *thread, struct site site, struct walk *walk)
 {
 	uint32_t depth = recorder.stack_depth, own = 0, found = 0;
-	bool more;
-
 	if (may_ask()) /* a walk probes memory by system calls */
 		found = unwind_walk(thread, walk->addresses, OWN_FRAMES + depth);
 	while (own < found && is_own(walk->addresses[own]))
@@ -105,8 +103,7 @@ static void take_walk(struct thread *thread, struct site site, struct walk *walk
 		walk->count = 1;
 		walk->truncated = walk->failed = true;
 	}
-	walk->script_count = python_frames(walk->scripts, depth, &more);
-	walk->truncated |= more;
+	walk->script_count = python_frames(walk->scripts, depth, &walk->scripts_truncated);
 }
 
 /* Those that do not fit are left out. */
@@ -120,7 +117,7 @@ static struct piece describe_scripts(struct walk *walk, char *text, size_t room)
 
 		if (!length) {
 			walk->script_count = i;
-			walk->truncated = true;
+			walk->scripts_truncated = true;
 		}
 		piece.length += length;
 	}
@@ -137,7 +134,7 @@ static uint64_t announce_with(const struct walk *walk, struct piece scripts, boo
 		.process = recorder.process,
 		.frames = (uint16_t)walk->count,
 		.bytes = (uint16_t)(pieces[0].length + pieces[1].length),
-		.truncated = walk->truncated,
+		.truncated = (uint16_t)(walk->truncated | walk->scripts_truncated << 1),
 		.scripts = walk->script_count,
 	};
 

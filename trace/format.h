@@ -242,7 +242,8 @@ struct record_stack {
 	uint16_t bytes;
 	uint32_t process;
 	uint16_t frames;
-	uint16_t truncated; /* 1: there were more, or the walk stopped early */
+	uint16_t truncated; /* bit 0: there were more, or the walk stopped early; bit 1: more of the
+			       script */
 	uint32_t scripts;   /* frames of the script that an interpreter runs, as text behind */
 	uint64_t reserved2[5];
 };

@@ -127,10 +127,10 @@ static bool same_place(const struct findings_builder *builder, uint32_t left, ui
 		return false;
 	a = &catalog->stacks[left];
 	b = &catalog->stacks[right];
+	if (a->script_count && b->script_count)
+		return !a->scripts_truncated && !b->scripts_truncated && same_place_of_script(a, b);
 	if (a->truncated || b->truncated)
 		return false;
-	if (a->script_count && b->script_count)
-		return same_place_of_script(a, b);
 	while (same < a->count && same < b->count && same_frame(a, b, same))
 		same++;
 	return same && a->count - same <= 2 && b->count - same <= 2;

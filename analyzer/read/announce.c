@@ -220,8 +220,8 @@ static uint32_t announce_stack(struct intern *intern, struct names *names,
 	}
 	info.count = count;
 	info.script_count = read_scripts(intern, record, scripts);
-	info.truncated =
-		stack->truncated || count < stack->frames || info.script_count < stack->scripts;
+	info.truncated = stack->truncated & 1 || count < stack->frames;
+	info.scripts_truncated = stack->truncated & 2 || info.script_count < stack->scripts;
 	index = intern_stack(intern, &info);
 	references_add(&names->references, record->position, RECORD_STACK, index);
 	return index;

@@ -185,7 +185,8 @@ static bool same_stack(const void *context, uint32_t index)
 	const struct stack_info *stack = &key->intern->stacks.items[index];
 
 	if (stack->count != wanted->count || stack->script_count != wanted->script_count ||
-	    stack->truncated != wanted->truncated)
+	    stack->truncated != wanted->truncated ||
+	    stack->scripts_truncated != wanted->scripts_truncated)
 		return false;
 	for (uint32_t i = 0; i < wanted->count; i++)
 		if (stack->frames[i].module != wanted->frames[i].module ||

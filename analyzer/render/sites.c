@@ -86,7 +86,7 @@ struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint
 	if (stack >= catalog->stack_count)
 		return site;
 	info = &catalog->stacks[stack];
-	site.truncated = info->truncated;
+	site.truncated = info->truncated || info->scripts_truncated;
 	for (uint32_t i = 0; i < info->count; i++) {
 		uint32_t before = site.frames.count;
 
@@ -99,6 +99,8 @@ struct site site_of(const struct catalog *catalog, struct symbols *symbols, uint
 			site.frames.count = before;
 			continue;
 		}
+		/* Behind it is only what the script says better. */
+		site.truncated = info->scripts_truncated;
 		interpreter = site.frames.items[before].module;
 		site.frames.count = before;
 		add_scripts(&site, info);

@@ -166,6 +166,11 @@ class ScriptLines(EndToEnd):
                          (f"deep {self.path('script.py')}:9", {f"deep {self.path('script.py')}:7"}, 20))
         self.assertTrue(next(site for site in self.report().document["sites"] if len(site["frames"]) > 10)["truncated"])
 
+    def test_are_all_there_though_the_interpreter_itself_is_deeper(self):
+        self.tried(PYTHON, DEEP.replace("deep(100)", "deep(3)"), FLOCKTRACE_STACKS="8")
+        (site,) = self.report().document["sites"]
+        self.assertEqual((len([frame for frame in site["frames"] if "script.py:" in frame]), site["truncated"]), (5, False))
+
     def test_are_none_while_the_thread_may_run_on(self):
         """Under the GIL a handler could come while the frames change: they are not looked at."""
         _, shown = self.tried(PYTHON, WITH_THE_GIL)
