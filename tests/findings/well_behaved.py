@@ -93,6 +93,17 @@ class WellBehaved(EndToEnd):
         dpkg = "dpkg --root=root --force-not-root --force-depends --force-script-chrootless --log=log"
         self.shell(f"{dpkg} -i package.deb && {dpkg} -r well-behaved && {dpkg} -P well-behaved; true")
 
+    @needs("apt-get", "flock")
+    def test_apt_waits_for_its_turn_and_takes_it(self):
+        """Two at a time, and one that finds a lock taken for a moment."""
+        report = self.shell("""
+            mkdir -p root/state/lists/partial root/cache/archives/partial root/dpkg
+            : > root/dpkg/status
+            apt="apt-get -o Dir::State=$PWD/root/state -o Dir::State::status=$PWD/root/dpkg/status -o Dir::Cache=$PWD/root/cache"
+            apt="$apt -o DPkg::Lock::Timeout=30"
+            $apt install > /dev/null & $apt install > /dev/null & $apt check > /dev/null; wait; $apt clean""")
+        self.assertIn("lock-frontend", {os.path.basename(resource["path"]) for resource in report.document["resources"]})
+
     def test_python_locks_and_releases_each_way(self):
         self.python("""
             import fcntl, os
