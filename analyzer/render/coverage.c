@@ -1,39 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Errors of lock calls, and what the report knows and doesn't know. */
+/* What the report knows, and what it doesn't. */
 #include "analyzer/render/text.h"
-
-static void print_error(struct text *text, const struct report_error *error)
-{
-	struct site site = site_of(text->catalog, text->symbols, error->stack);
-	bool has_source;
-	const char *place = site_culprit(&text->scratch, &site, &has_source);
-
-	site_free(&site);
-	fprintf(text->out, "%s: %s %sx on %s", phrase_call(&text->scratch, error->op),
-		phrase_error(&text->scratch, error->error),
-		phrase_count(&text->scratch, error->count),
-		phrase_file_range(&text->scratch, text->catalog, text->names, error->file,
-				  error->world, error->start, error->end, text->directory));
-	if (place)
-		fprintf(text->out, " at %s", place);
-	fprintf(text->out, " by %s\n",
-		phrase_process(&text->scratch, text->catalog, error->process, 0));
-	scratch_reset(&text->scratch);
-}
-
-void text_errors(struct text *text)
-{
-	uint32_t count = text->report->error_count, shown = text_shown(text, count);
-
-	if (!count)
-		return;
-	text_heading(text, "Errors of lock calls");
-	for (uint32_t i = 0; i < shown; i++)
-		print_error(text, &text->report->errors[i]);
-	if (count > shown)
-		fprintf(text->out, "and %s more.\n", phrase_count(&text->scratch, count - shown));
-	scratch_reset(&text->scratch);
-}
 
 static void print_untraced(struct text *text)
 {

@@ -137,9 +137,13 @@ static void say_wait(struct text *text, const struct report_wait *wait)
 			    wait->start, wait->end),
 		phrase_file(&text->scratch, text->catalog, wait->file, text->directory));
 	say_holders(text, wait);
-	if (!wait->poll && wait->wasted)
+	if (!wait->poll && wait->tries > 1)
 		fprintf(text->out, ", after %s",
-			phrase_number(&text->scratch, wait->wasted, "failed try", "failed tries"));
+			phrase_number(&text->scratch, wait->tries - 1, "failed try",
+				      "failed tries"));
+	else if (!wait->poll && wait->wasted)
+		fprintf(text->out, ", after %s that found it taken",
+			phrase_number(&text->scratch, wait->wasted, "query", "queries"));
 	say_outcome(text, wait);
 	fputs(".\n", text->out);
 }

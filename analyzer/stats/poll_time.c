@@ -40,6 +40,16 @@ static uint64_t later_of(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+static void keep_overlap(struct poll_episode *episode, const struct overlap *overlap)
+{
+	if (episode->overlaps.count == POLL_OVERLAPS_KEPT) {
+		qsort(episode->overlaps.items, POLL_OVERLAPS_KEPT, sizeof(*overlap), longest_first);
+		episode->overlaps.count /= 2;
+		episode->omitted += POLL_OVERLAPS_KEPT / 2;
+	}
+	vec_push(&episode->overlaps, *overlap);
+}
+
 static void add(struct poll_episode *episode, const struct hold *hold)
 {
 	uint64_t since = episode->first.begin;
@@ -56,12 +66,32 @@ static void add(struct poll_episode *episode, const struct hold *hold)
 	if (begin >= end)
 		return;
 	vec_push(&episode->held, (struct poll_span){ begin, end });
-	if (episode->overlaps.count == POLL_OVERLAPS_KEPT) {
-		qsort(episode->overlaps.items, POLL_OVERLAPS_KEPT, sizeof(overlap), longest_first);
-		episode->overlaps.count /= 2;
-		episode->omitted += POLL_OVERLAPS_KEPT / 2;
+	keep_overlap(episode, &overlap);
+}
+
+/* Pieces of one grant have its id. */
+static bool knows(const struct poll_episode *episode, const struct hold *hold)
+{
+	for (uint32_t i = 0; i < episode->overlaps.count; i++) {
+		const struct hold *known = &episode->overlaps.items[i].hold;
+
+		if (known->id == hold->id && known->start == hold->start)
+			return true;
 	}
-	vec_push(&episode->overlaps, overlap);
+	return false;
+}
+
+void poll_time_absorb(struct poll_episode *episode, const struct poll_episode *other)
+{
+	for (uint32_t i = 0; i < other->held.count; i++)
+		vec_push(&episode->held, other->held.items[i]);
+	for (uint32_t i = 0; i < other->maybe.count; i++)
+		vec_push(&episode->maybe, other->maybe.items[i]);
+	for (uint32_t i = 0; i < other->overlaps.count; i++)
+		if (!knows(episode, &other->overlaps.items[i].hold))
+			keep_overlap(episode, &other->overlaps.items[i]);
+	episode->omitted += other->omitted;
+	episode->spans_lost |= other->spans_lost;
 }
 
 void polls_hold(struct polls *polls, const struct hold *hold)

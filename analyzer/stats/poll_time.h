@@ -10,6 +10,8 @@
 #define POLL_OVERLAPS_KEPT 1024
 #define POLL_SPANS_KEPT	   65536
 
+/* What was in the way of the one was in the way of the other, which goes on for both. */
+void poll_time_absorb(struct poll_episode *episode, const struct poll_episode *other);
 /*
  * Fills in the overlaps of the wait, and how its time divides: in the way of known holds, free,
  * unknown. Valid until the episode is forgotten.

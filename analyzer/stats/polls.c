@@ -234,28 +234,53 @@ static void note_close(struct polls *polls, uint32_t process)
 		polls->open.items[i]->unlocked |= polls->open.items[i]->first.process == process;
 }
 
+/* Who tries for several ranges and then gets one lock over them all has waited once: of all the
+ * episodes that the request ends, the first has it all. NULL: it ends none. */
+static struct poll_episode *unite_ended(struct polls *polls, const struct request *request)
+{
+	struct poll_episode *first = NULL, *other, *next;
+
+	for (other = polls_on(polls, request->file); other; other = other->next)
+		if (ends(other, request) && !poll_is_over(other, request->begin) &&
+		    (!first || other->first.begin < first->first.begin))
+			first = other;
+	for (other = polls_on(polls, request->file); first && other; other = next) {
+		next = other->next;
+		if (other == first || !ends(other, request) || poll_is_over(other, request->begin))
+			continue;
+		first->wanted[0].start = request->start;
+		first->wanted[0].end = request->end;
+		first->lock_tries += other->lock_tries;
+		first->wasted += other->wasted;
+		if (other->last > first->last)
+			first->last = other->last;
+		poll_time_absorb(first, other);
+		poll_forget(polls, other);
+	}
+	return first;
+}
+
 static void got_it(struct polls *polls, const struct request *request)
 {
-	struct poll_episode *next;
+	struct poll_episode *ended = unite_ended(polls, request), *next;
 
 	for (struct poll_episode *episode = polls_on(polls, request->file); episode;
 	     episode = next) {
 		next = episode->next;
-		if (makes_do(episode, request)) {
+		if (episode == ended)
+			continue;
+		if (makes_do(episode, request) || ends(episode, request))
 			conclude_as_it_stands(polls, episode);
-			continue;
-		}
-		if (!ends(episode, request)) {
-			episode->just_failed &= !poll_same_thread(&episode->first, request);
-			continue;
-		}
-		if (!poll_is_over(episode, request->begin))
-			episode->granted = end_of(request);
-		if (episode->granted && poll_is_stepwise(episode) && request->mode == MODE_SHARED)
-			note_end(polls, episode);
 		else
-			conclude_as_it_stands(polls, episode);
+			episode->just_failed &= !poll_same_thread(&episode->first, request);
 	}
+	if (!ended)
+		return;
+	ended->granted = end_of(request);
+	if (poll_is_stepwise(ended) && request->mode == MODE_SHARED)
+		note_end(polls, ended);
+	else
+		conclude_as_it_stands(polls, ended);
 }
 
 void polls_request(struct polls *polls, const struct request *request)
@@ -286,25 +311,20 @@ bool polls_wait(struct polls *polls, const struct wait *wait)
 		.mode = wait->mode,
 		.start = wait->start,
 		.end = wait->end,
+		.begin = wait->begin,
 	};
+	struct poll_episode *episode = unite_ended(polls, &request);
+	struct wait whole = *wait;
+	struct poll poll;
 
-	for (struct poll_episode *episode = polls_on(polls, wait->file); episode;
-	     episode = episode->next) {
-		struct wait whole = *wait;
-		struct poll poll = {
-			.tries = episode->lock_tries + 1,
-			.wasted = episode->wasted,
-		};
-
-		if (!ends(episode, &request) || poll_is_over(episode, wait->begin))
-			continue;
-		whole.begin = episode->first.begin;
-		poll_time_prepend(polls, episode, wait, &whole, &poll);
-		polls->found(polls->context, &whole, &poll);
-		poll_forget(polls, episode);
-		return true;
-	}
-	return false;
+	if (!episode)
+		return false;
+	poll = (struct poll){ .tries = episode->lock_tries + 1, .wasted = episode->wasted };
+	whole.begin = episode->first.begin;
+	poll_time_prepend(polls, episode, wait, &whole, &poll);
+	polls->found(polls->context, &whole, &poll);
+	poll_forget(polls, episode);
+	return true;
 }
 
 /* ---- */

@@ -9,7 +9,8 @@
  * which it takes one after another, whatever the range. Who has not tried for 10 times the average
  * gap, or 1 s where that is longer (10 s after the first try), had given up, as has who made do
  * with a shared lock or with another range. A single try that failed is no wait. A blocking call
- * after a failed try is one wait with it.
+ * after failed tries is one wait with them, and a lock over all the ranges that were tried for ends
+ * one wait, not one for each.
  *
  * Memory grows with files and threads: who tries for many locks of one file by turns does not wait
  * for each of them, so only the POLLS_KEPT newest of a thread's episodes on a file go on.

@@ -27,16 +27,19 @@ while True:
         file.close()
         file = open(lock, "r+")
     try:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        break
-    except BlockingIOError:
+        if how == "test, then block":
+            os.lockf(file.fileno(), os.F_TEST, 1)
+        else:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+    except OSError:
         failed += 1
     if how == "give up" and failed == tries:
         break
     if failed == tries:
         os.write(go, b"x")
         os.waitpid(holder, 0)
-    elif how == "then block":
+    elif how.endswith("then block"):
         if os.fork() == 0:
             import lab
             lab.wait_until_blocked(os.getppid())
@@ -147,6 +150,11 @@ class Polls(EndToEnd):
     def test_a_try_and_a_blocking_call_after_it_are_one_wait(self):
         wait, _ = self.trying("then block", 0)
         self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("blocked", "granted", 2))
+
+    def test_a_test_is_no_try_and_one_wait_with_the_blocking_call_after_it(self):
+        wait, _ = self.trying("test, then block", 0)
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("blocked", "granted", 1))
+        self.assertRegex(self.flocktrace("report", "trace").stdout, r"waited \S+ ms for .*, after 1 query that found it taken\.\n")
 
     def assert_blame_adds_up(self, report):
         self.assertEqual(sum(one["exclusive_ns"] for one in report.document["blame"]), report.document["totals"]["wait_ns"])

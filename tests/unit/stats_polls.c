@@ -320,6 +320,73 @@ Test(stats_polls, a_blocking_call_after_a_try_is_one_wait_with_it)
 	cr_expect(eq(u64, whole->wasted, 1));
 }
 
+static struct request of_range(struct request request, uint64_t start, uint64_t end)
+{
+	request.start = start;
+	request.end = end;
+	return request;
+}
+
+Test(stats_polls, a_lock_over_all_ranges_that_were_tried_for_ends_one_wait)
+{
+	const struct report_wait *wait;
+
+	tell(of_range(at(100, EAGAIN), 0, 5));
+	tell(of_range(at(110, EAGAIN), 5, 10));
+	tell(of_range(at(120, EAGAIN), 0, 5));
+	held(50, 230);
+	tell(at(250, 0));
+	wait = only_wait(ended(300));
+	cr_expect(eq(u64, wait->duration, 150 * MS));
+	cr_expect(eq(u64, wait->tries, 4));
+	cr_expect(eq(u64, wait->wasted, 3));
+	cr_assert(eq(u32, wait->holder_count, 1));
+	cr_expect(eq(u64, wait->holders[0].overlap, 130 * MS));
+}
+
+Test(stats_polls, what_was_in_the_way_of_any_of_the_ranges_was_in_the_way_of_the_lock)
+{
+	struct hold left = hold_of(1, 50, 140), right = hold_of(2, 60, 230);
+	const struct report_wait *wait;
+
+	left.end = right.start = 5;
+	left.id = 1;
+	right.id = 2;
+	tell(of_range(at(100, EAGAIN), 0, 5));
+	tell(of_range(at(110, EAGAIN), 5, 10));
+	model.hold(model.context, &left);
+	model.hold(model.context, &right);
+	tell(at(250, 0));
+	wait = only_wait(ended(300));
+	cr_assert(eq(u32, wait->holder_count, 2));
+	cr_expect(eq(u64, wait->holders[0].overlap + wait->holders[1].overlap, 160 * MS));
+	cr_expect(eq(u64, wait->free, 20 * MS));
+}
+
+Test(stats_polls, queries_and_tries_before_a_blocking_call_for_a_wider_range_are_one_wait_with_it)
+{
+	struct wait blocked = {
+		.process = 9,
+		.tid = 9,
+		.mode = MODE_EXCLUSIVE,
+		.end = 1000,
+		.begin = 110 * MS,
+		.finish = 300 * MS,
+	};
+	struct request query = of_range(at(100, 0), 0, 5);
+	const struct report_wait *wait;
+
+	query.query = query.found = true;
+	tell(query);
+	tell(of_range(at(105, EAGAIN), 5, 10));
+	model.wait(model.context, &blocked);
+	wait = only_wait(ended(400));
+	cr_expect(not(wait->poll));
+	cr_expect(eq(u64, wait->duration, 200 * MS));
+	cr_expect(eq(u64, wait->tries, 2));
+	cr_expect(eq(u64, wait->wasted, 2));
+}
+
 Test(stats_polls, a_test_that_found_a_lock_counts_once_the_lock_is_got)
 {
 	struct request query = at(100, 0);
