@@ -17,7 +17,7 @@
 #define INTERVAL_MIN  (10 * MILLISECOND)
 #define INTERVAL_MAX  (200 * MILLISECOND)
 #define COST_FACTOR   50		  /* at most 1/50 of the time is spent walking */
-#define QUIET_FACTOR  300		  /* while nothing changes */
+#define QUIET_FACTOR  1000		  /* while nothing changes */
 #define TIME_TO_SPEAK (100 * MILLISECOND) /* from exec to the recorder's constructor */
 #define SLICE	      8			  /* processes looked at before the ring is drained again */
 

@@ -10,7 +10,7 @@
 #define RECHECKS   4096		       /* holes looked at in one step */
 #define LEAP	   (UINT64_C(1) << 40) /* no writer takes so many positions at once */
 #define FULL_SPEED UINT64_C(2000)      /* records per ms that writers may reach */
-#define PAUSE_MAX  20		       /* ms */
+#define PAUSE_MAX  30		       /* ms */
 
 uint64_t drain_first(const struct session *session)
 {

@@ -6,7 +6,8 @@
 #include "analyzer/launch/writer.h"
 
 #define STUCK_INTERVAL (100 * MILLISECOND)
-#define STUCK_COST     200 /* the dear look comes after so many times what the last one took */
+#define STUCK_COST     500 /* the next look comes after so many times what the last one took */
+#define STUCK_PAUSE    (300 * 1000 * MILLISECOND)
 
 static void look_for_deadlocks(struct hangs *hangs, uint64_t now)
 {
@@ -79,20 +80,11 @@ static bool tell_stuck(struct hangs *hangs, const struct stuck_wait *stuck, uint
 	return launch->stuck(launch->context, stuck);
 }
 
-/* All processes of the machine are looked at: not to be repeated soon. */
-static void find_stuck(struct hangs *hangs, const struct pids *waiters, struct stuck_waits *found,
-		       uint64_t now)
-{
-	const struct launch *launch = hangs->around.launch;
-	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID), pause;
-
-	launch->find_stuck(launch->context, waiters, found);
-	pause = STUCK_COST * (clock_read(CLOCK_THREAD_CPUTIME_ID) - began);
-	hangs->stuck_look = now + (pause > launch->stuck_after ? pause : launch->stuck_after);
-}
-
-/* The slots tell now and then whether somebody has waited for long. */
-static bool is_stuck(struct hangs *hangs, uint64_t now)
+/*
+ * The slots tell now and then whether somebody has waited for long. Only where they don't explain
+ * why, all processes of the machine are looked at, which is not to be repeated soon.
+ */
+static bool look_for_stuck(struct hangs *hangs, uint64_t now)
 {
 	const struct launch *launch = hangs->around.launch;
 	struct pids waiters = { 0 };
@@ -100,16 +92,33 @@ static bool is_stuck(struct hangs *hangs, uint64_t now)
 	uint64_t since = now > launch->stuck_after ? now - launch->stuck_after : 0;
 	bool end = false;
 
-	if (!launch->find_stuck || !hangs->around.watch->bury || now < hangs->stuck_look)
-		return false;
-	hangs->stuck_look = now + STUCK_INTERVAL;
-	waiting_since(hangs->around.watch, since, &waiters);
-	if (waiters.vec.count)
-		find_stuck(hangs, &waiters, &found, now);
+	waiting_since(hangs->around.watch, hangs->holders, since, &waiters);
+	if (waiters.vec.count) {
+		launch->find_stuck(launch->context, &waiters, &found);
+		hangs->stuck_look = now + launch->stuck_after;
+	}
 	for (uint32_t i = 0; i < found.vec.count && !end; i++)
 		end = tell_stuck(hangs, &found.vec.items[i], since);
 	stuck_waits_free(&found);
 	vec_free(&waiters.vec);
+	return end;
+}
+
+static bool is_stuck(struct hangs *hangs, uint64_t now)
+{
+	const struct launch *launch = hangs->around.launch;
+	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID), pause;
+	bool end;
+
+	if (!launch->find_stuck || !hangs->around.watch->bury || now < hangs->stuck_look)
+		return false;
+	hangs->stuck_look = now + STUCK_INTERVAL;
+	end = look_for_stuck(hangs, now);
+	pause = STUCK_COST * (clock_read(CLOCK_THREAD_CPUTIME_ID) - began);
+	if (pause > STUCK_PAUSE)
+		pause = STUCK_PAUSE;
+	if (hangs->stuck_look < now + pause)
+		hangs->stuck_look = now + pause;
 	return end;
 }
 

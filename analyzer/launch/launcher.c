@@ -64,12 +64,20 @@ static int say(char *error)
 
 /* ---- The loop ------------------------------------------------------------------------------- */
 
+/* What is told of processes; all else, also of what they hold and wait for, says nothing of new
+ * ones.
+ */
+static bool tells_of_processes(enum record_kind kind)
+{
+	return kind == RECORD_PROCESS || kind == RECORD_CALL || kind == RECORD_CALL_RESULT;
+}
+
 static void seen(void *context, uint64_t position, const uint64_t *payload)
 {
 	struct launcher *launcher = context;
 
 	hangs_record(&launcher->hangs, position, payload);
-	if (*(const uint8_t *)payload == RECORD_RESULT)
+	if (!tells_of_processes(*(const uint8_t *)payload))
 		return;
 	reaped_record(&launcher->reaped, position, payload);
 	coverage_hurry(&launcher->coverage);

@@ -11,16 +11,21 @@ static pid_t pid_of(const struct watch *watch, uint32_t process)
 	return 0;
 }
 
-void waiting_since(const struct watch *watch, uint64_t since, struct pids *pids)
+void waiting_since(const struct watch *watch, const struct holders *holders, uint64_t since,
+		   struct pids *pids)
 {
 	const struct slots slots = { watch->session->header, &watch->session->checked };
 	struct slot_waits waits = { 0 };
 
 	slots_waits(&slots, &waits);
 	for (uint32_t i = 0; i < waits.vec.count; i++) {
-		pid_t pid = pid_of(watch, waits.vec.items[i].process);
+		const struct slot_wait *wait = &waits.vec.items[i];
+		pid_t pid;
 
-		if (pid > 0 && waits.vec.items[i].time <= since)
+		if (wait->time > since || holders_go_on(holders, wait))
+			continue;
+		pid = pid_of(watch, wait->process);
+		if (pid > 0)
 			vec_push(&pids->vec, pid);
 	}
 	vec_free(&waits.vec);

@@ -5,14 +5,17 @@
 
 #include "analyzer/event.h"
 #include "analyzer/launch/watch.h"
+#include "analyzer/live/holders.h"
 #include "analyzer/live/slots.h"
 #include "analyzer/system/descendants.h"
 
 /*
  * Appends the pids here of those that have been inside of one request, which may block, since
- * before `since` (ns). They may be inside of it for other reasons than a lock.
+ * before `since` (ns), and for a lock of whose takers none goes on with its work. They may be
+ * inside of it for other reasons than a lock.
  */
-void waiting_since(const struct watch *watch, uint64_t since, struct pids *pids);
+void waiting_since(const struct watch *watch, const struct holders *holders, uint64_t since,
+		   struct pids *pids);
 
 /* A process that waits, and one who has the lock and is in no state to release it. Pids as seen
  * from here. */

@@ -10,7 +10,7 @@
 #define MS	    UINT64_C(1000000)
 #define PATIENCE_NS (10 * MS) /* who waits for less costs nobody anything */
 #define LOOK_NS	    (20 * MS)
-#define SHARE	    200	      /* of a processor, one part of so many */
+#define SHARE	    800	      /* of a processor, one part of so many */
 #define SAVED_MAX   (20 * MS) /* of processor time not used so far */
 #define AT_ONCE	    64	      /* holders looked at in one look; the others have their turn */
 #define TELL_NS	    (100 * MS)
@@ -31,6 +31,7 @@ struct holder {
 	uint64_t since, last;
 	struct tally tallies[TALLIES];
 	uint32_t count;
+	bool goes_on; /* neither stopped nor ended, when last looked at */
 };
 
 struct holder_list {
@@ -199,6 +200,7 @@ static void count(struct holders *holders, struct holder *holder, const struct t
 		holder->tallies[holder->count++] = (struct tally){ doing, call, 0 };
 	holder->tallies[at].looks++;
 	holder->seen = (uint32_t)task->inner;
+	holder->goes_on = doing != DOING_STOPPED && doing != DOING_ZOMBIE;
 	holder->last = now;
 	if (!holder->first)
 		holder->first = now;
@@ -250,6 +252,8 @@ static void look_at_each(struct holders *holders, uint64_t now)
 
 		if (read_holder(holder, &task))
 			count(holders, holder, &task, now);
+		else
+			holder->goes_on = false;
 		if (is_due(holder, now))
 			tell(holders, holder);
 	}
@@ -283,6 +287,28 @@ void holders_look(struct holders *holders, uint64_t now)
 	holders->next_look = now + LOOK_NS;
 	if (holders->saved < 0)
 		holders->next_look += (uint64_t)-holders->saved * SHARE;
+}
+
+/* Who has inherited a lock need not know of it. */
+static bool is_taker(const struct way *way)
+{
+	return way->time;
+}
+
+bool holders_go_on(const struct holders *holders, const struct slot_wait *wait)
+{
+	const struct file_name *file = file_names_find(&holders->in_the_way.files, wait->file);
+
+	for (uint32_t i = 0; file && i < holders->list.vec.count; i++) {
+		const struct holder *holder = &holders->list.vec.items[i];
+		const struct way *way = &holder->way;
+
+		if (holder->goes_on && is_taker(way) && way->inode == file->inode &&
+		    way->process != wait->process &&
+		    wait_conflicts(wait, op_is_flock(way->op), way->shared, way->start, way->end))
+			return true;
+	}
+	return false;
 }
 
 void holders_finish(struct holders *holders)

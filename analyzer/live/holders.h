@@ -2,8 +2,8 @@
 /*
  * What those do who hold what others wait for, looked at from outside while somebody has waited for
  * longer than 10 ms: mostly 50 times a second, less often where there is much to look at, so that
- * it takes half a hundredth of a processor at most. Who tries again and again instead of waiting is
- * not seen to wait.
+ * it takes an eight-hundredth of a processor at most. Who tries again and again instead of waiting
+ * is not seen to wait.
  *
  * The thread that took the lock is the one that is looked at. Where it has ended, or somebody has
  * inherited the lock, all threads can release it: one that runs counts, else one in I/O, else one
@@ -16,6 +16,7 @@
 
 #include "analyzer/event.h"
 #include "analyzer/live/live.h"
+#include "analyzer/live/slots.h"
 
 /* A holder was found `looks` times in this state, in looks from `since` to `time`. */
 struct holder_seen {
@@ -41,6 +42,9 @@ struct holders *holders_open(const struct header *mapped, const struct header *c
 void holders_record(struct holders *holders, uint64_t position, const uint64_t *payload);
 /* Looks, if it is time. */
 void holders_look(struct holders *holders, uint64_t now);
+/* Whether one who took a lock that is in the way of this wait goes on with its work, as far as the
+ * last looks tell. */
+bool holders_go_on(const struct holders *holders, const struct slot_wait *wait);
 /* Tells what is left; nothing is to be done about it any more. */
 void holders_finish(struct holders *holders);
 void holders_close(struct holders *holders);

@@ -114,6 +114,7 @@ static void add_grant(struct in_the_way *all, const struct peer *peer, const str
 					     .end = grant->end,
 					     .file = waits->file,
 					     .op = waits->op,
+					     .shared = grant->mode == FLAG_SHARED,
 				     });
 }
 
@@ -192,6 +193,7 @@ static void add_open(struct in_the_way *all, const struct open_lock *lock, struc
 					     .end = lock->lock.end,
 					     .file = waits->file,
 					     .op = waits->op,
+					     .shared = lock->lock.shared,
 				     });
 }
 

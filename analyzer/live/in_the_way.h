@@ -20,6 +20,7 @@ struct way {
 	uint64_t inode, start, end;
 	reference file; /* as one who waits names it */
 	uint8_t op;	/* as one who waits has it: the world is the same */
+	bool shared;
 };
 
 /* Sorted, each once; those of one process and file together. */

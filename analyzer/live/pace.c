@@ -10,8 +10,10 @@
 #define RETRY_MAX  (2000 * MS)
 #define UNKNOWN_NS (500 * MS)	/* so long somebody waits for whom nobody knows */
 #define REST_NS	   (30000 * MS) /* once there is a verdict */
-#define COST	   400		/* where nothing is suspected, after so many times what that took */
+#define COST	   1000		/* where nothing is suspected, after so many times what that took */
 #define COST_MAX   (5000 * MS)
+#define QUIET_COST 1000 /* the same, of a look at the slots alone */
+#define QUIET_MAX  (200 * MS)
 #define CROWD_NS   (MS / 10) /* so long others are waited for, for each that is there */
 #define CROWD_MAX  (150 * MS)
 #define SHARE	   100	       /* of a processor, one part of so many */
@@ -60,8 +62,11 @@ bool pace_begin(struct pace *pace, uint64_t now)
 
 void pace_end(struct pace *pace, bool quiet, uint64_t now)
 {
-	pace->next_look = now + (quiet ? QUIET_NS : LOOK_NS);
-	pace->saved -= (int64_t)(processor_time() - pace->used);
+	uint64_t cost = processor_time() - pace->used;
+
+	pace->next_look =
+		now + (quiet ? at_least(QUIET_NS, at_most(QUIET_COST * cost, QUIET_MAX)) : LOOK_NS);
+	pace->saved -= (int64_t)cost;
 	/* Even the cheap look is too dear for its share now; but who waits is not forgotten for
 	 * long. */
 	if (pace->saved < 0)
