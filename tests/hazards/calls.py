@@ -6,7 +6,34 @@ import os
 import random
 import re
 
-from e2e import EndToEnd, main, victim
+from e2e import PYTHON, EndToEnd, main, victim
+
+
+THREADS, PAIRS = 4, 5000
+
+# Threads that lock while they move between processors; in a child, too, and in the image that it becomes.
+MOVING = """
+import fcntl, os, random, sys, threading
+cpus = sorted(os.sched_getaffinity(0))
+chance = random.Random(int(sys.argv[1]))
+def lock(number):
+    file = open(f"moving-{number}", "w")
+    for i in range(int(sys.argv[2])):
+        if i % 100 == number:
+            os.sched_setaffinity(threading.get_native_id(), {chance.choice(cpus)})
+        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_UN)
+def lock_in_threads():
+    threads = [threading.Thread(target=lock, args=(number,)) for number in range(4)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+lock_in_threads()
+if len(sys.argv) == 3:
+    if os.fork() == 0:
+        lock_in_threads()
+        os.execv(sys.executable, sys.orig_argv + ["image"])
+    sys.exit(os.WEXITSTATUS(os.wait()[1]))
+"""
 
 
 def hazard(name):
@@ -99,6 +126,34 @@ class Calls(EndToEnd):
                                    "'Cap', 'NoNew', 'Seccomp', 'Uid', 'Groups', 'CoreDump'))))")
         self.assertEqual(stdout.count("Threads:\t1\n"), 2)
         self.assertEqual(report.total("f", "acquisitions") + report.total("g", "acquisitions"), 4)
+
+    def test_a_close_that_blocks_is_interrupted_and_is_cancelled(self):
+        _, report = self.same(hazard("slow_close"))
+        self.assert_clean(report)
+        self.assertEqual(report.total("beside", "acquisitions"), 2000)
+        self.assertEqual(report.total("of-handler", "acquisitions"), 1)
+        # What it closes is given up by that call, and not at the end of the process.
+        self.assertEqual(report.quality["implied_ends"], 0)
+
+    def test_a_program_that_has_functions_of_these_names_itself(self):
+        _, report = self.same(hazard("own_symbols"))
+        self.assert_clean(report)
+        self.assertEqual([report.resource("own", world=world)["acquisitions"] for world in ("record", "flock")], [1, 1])
+        self.assertEqual(report.quality["implied_ends"], 0)
+
+    def test_no_threads_clock_goes_back(self):
+        seed = random.randrange(1 << 31)
+        print(f"seed {seed}", flush=True)
+        self.same(PYTHON, "-c", MOVING, str(seed), str(PAIRS))
+        last, calls = {}, {}
+        for line in self.flocktrace("dump", "trace").stdout.splitlines():
+            match = re.match(r"\s*\d+\s+(\d+\.\d+)\s+(\d+/\d+)\s+(fcntl|flock)\(", line)
+            if match:
+                time, thread = float(match[1]), match[2]
+                self.assertGreaterEqual(time, last.get(thread, 0), line)
+                last[thread] = time
+                calls[thread] = calls.get(thread, 0) + 1
+        self.assertEqual(len([one for one in calls.values() if one >= 2 * PAIRS]), 3 * THREADS)
 
     def test_interrupted_and_restarted_calls(self):
         stdout, report = self.same(hazard("signals"), "restart")

@@ -208,6 +208,54 @@ class Elsewhere(EndToEnd):
         self.assertTrue(report.quality["complete"])
 
 
+# As sshd does it: the daemon locks its file and starts itself anew, with little in its environment; that one
+# becomes somebody else in another root, with no descriptor of anybody's, and locks there.
+DAEMON = """
+import fcntl, os, sys
+if len(sys.argv) == 2:
+    file = open("daemon.pid", "w")
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    if os.fork() == 0:
+        os.execve(sys.executable, sys.orig_argv + ["session"], {name: os.environ[name] for name in sys.argv[1].split(",") if name in os.environ})
+    status = os.wait()[1]
+    print("OK" if status == 0 else f"its session ended with {status}")
+    sys.exit()
+os.setsid()
+os.closerange(3, 1024)
+os.chroot("jail")
+os.chdir("/")
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+if os.fork() == 0:
+    file = open("of-session", "w")
+    os._exit(0 if file.fileno() == 3 and fcntl.flock(file, fcntl.LOCK_EX) is None else 1)
+sys.exit(os.WEXITSTATUS(os.wait()[1]))
+"""
+
+
+@unittest.skipIf(os.getuid(), "needs root")
+class Daemon(EndToEnd):
+    def daemon(self, kept):
+        os.mkdir(self.path("jail"), 0o777)
+        os.chmod(self.path("jail"), 0o777)
+        stdout, report = self.recorded(PYTHON, "-c", DAEMON, kept)
+        self.assertEqual(stdout, "OK\n")
+        self.assertEqual(report.resource("daemon.pid")["acquisitions"], 1)
+        return report
+
+    def test_a_daemon_that_starts_itself_anew_and_becomes_somebody_else(self):
+        report = self.daemon("LD_PRELOAD,FLOCKTRACE_SESSION")
+        self.assertEqual(sum(one["acquisitions"] for one in report.document["resources"]), 2)
+        self.assertTrue(report.quality["complete"])
+
+    def test_a_daemon_that_gives_its_sessions_none_of_its_environment(self):
+        report = self.daemon("PATH")
+        self.assertEqual(sum(one["acquisitions"] for one in report.document["resources"]), 1)
+        self.assertFalse(report.quality["complete"])
+        self.assertNotEqual(report.quality["untraced_processes"], [])
+
+
 class Recorded(EndToEnd):
     """The same under record: what has the session goes on, what cannot have it is named."""
 
