@@ -187,8 +187,9 @@ static inline void call_on_stack(void *top, void (*function)(void *argument), vo
 		"	add x16, x16, :lo12:" #map "\n"        \
 		"	ldr x16, [x16, x17, lsl #3]\n"         \
 		"	lsr x16, x16, x0\n"                    \
-		"	tbnz x16, #0, " #hook "\n"             \
-		"	adrp x16, " #clones "\n"               \
+		"	tbz x16, #0, 2f\n"                     \
+		"	b " #hook "\n" /* may be far */       \
+		"2:	adrp x16, " #clones "\n"              \
 		"	add x16, x16, :lo12:" #clones "\n"     \
 		"	ldr x16, [x16, x17, lsl #3]\n"         \
 		"	lsr x16, x16, x0\n"                    \

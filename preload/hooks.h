@@ -32,6 +32,13 @@ bool ioctl_matters(unsigned long request);
 int syscall_fcntl(int fd, int command, void *argument);
 int syscall_flock(int fd, int operation);
 
+/* For the entry of syscall(2), bits by number: what goes to hook_syscall(), what makes children. */
+#define SYSCALL_NUMBERS 512 /* as hooks.c tells the entry */
+extern uint64_t syscall_map[SYSCALL_NUMBERS / 64];
+extern uint64_t syscall_clones[SYSCALL_NUMBERS / 64];
+/* Entered by a jump: the arguments lie where the host put them. */
+long hook_syscall(long number, long a, long b, long c, long d, long e);
+
 /*
  * No more arguments than fit into registers: then the exported function is left by a jump, and the
  * way back from the kernel is one return shorter. After a system call processors guess those wrong.
