@@ -10,6 +10,7 @@ usage: live_stress.py [--seed N] [--seconds N] [--episodes N]     --episodes: wi
 
 import argparse
 import glob
+import json
 import os
 import re
 import selectors
@@ -123,7 +124,7 @@ class Storm:
         for end in self.ends:
             os.set_blocking(end.fileno(), False)
             self.selector.register(end, selectors.EVENT_READ)
-        self.signalled, self.rings, self.told = set(), [], []
+        self.signalled, self.rings, self.told, self.likely = set(), [], [], []
         self.watched, self.false, self.members, self.end = [], [], None, None
         self.stood = 0
 
@@ -149,20 +150,20 @@ class Storm:
 
     def listen(self, line):
         """What flocktrace says: a head, then a line of each member that tells what it waits for."""
-        head = re.match(r"(?:flocktrace: )?(\w*[Dd]eadlock[^:]*): ", line)
+        head = re.match(r"(?:flocktrace: )?(Likely deadlock|Deadlock[^:]*): ", line)
         if head:
             self.finish_text()
-            self.members = (head[1] == "Deadlock" and " since " in line, set())
+            self.members = (head[1], " since " in line, set())
         elif self.members:
-            self.members[1].update(map(int, re.findall(r"^    \S+?\[(\d+)[\]/].* waits for ", line)))
+            self.members[2].update(map(int, re.findall(r"^    \S+?\[(\d+)[\]/].* waits for ", line)))
             if line.startswith("    Left alone"):
                 self.finish_text()
 
     def finish_text(self):
         if self.members:
-            standing, pids = self.members
-            self.told.append(pids)
-            if standing:
+            head, standing, pids = self.members
+            (self.likely if head == "Likely deadlock" else self.told).append(pids)
+            if head == "Deadlock" and standing:
                 self.watched.append((time.monotonic() + STANDS, pids, calls_of(pids), waits_of(pids)))
         self.members = None
 
@@ -201,12 +202,16 @@ def storm(seed, seconds):
     with tempfile.TemporaryDirectory(prefix="flocktrace-stress.") as directory:
         one = Storm(seed, seconds, directory)
         missing = one.run(seconds)
+        quality = json.loads(subprocess.run([FLOCKTRACE, "report", "--json", one.trace], stdout=subprocess.PIPE, check=True).stdout)["quality"]
+        lost = quality["lost"] + quality["holes"]
+        # Where something was lost nothing is certain any more.
+        missing = [ring for ring in missing if not (lost and any(ring <= pids for pids in one.likely))]
         dump = subprocess.Popen([FLOCKTRACE, "dump", one.trace], stdout=subprocess.PIPE, text=True, errors="replace")
         seen = check(dump.stdout)
         dump.wait()
     episodes, kills = one.end or (0, 0)
     print(f"seed {seed}: {episodes} episodes, {kills} kills, {len(one.rings)} rings made of which {len(missing)} were not told, {seen.certain} certain verdicts, "
-          f"{seen.others} others, {one.stood} looked at from outside, {len(seen.false) + len(one.false)} false", flush=True)
+          f"{seen.others} others, {lost} records lost, {one.stood} looked at from outside, {len(seen.false) + len(one.false)} false", flush=True)
     for (position, members), line in seen.false:
         print(f"false: {members} told at {position}, and then: {line}", end="")
     for text in one.false:

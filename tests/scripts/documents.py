@@ -60,6 +60,19 @@ class Readme(unittest.TestCase):
                     self.assertEqual(result.returncode, 0, result.stderr[-2000:])
                     self.assertTrue(line not in SET_UP or os.access(TOP / line, os.X_OK))
 
+    def test_the_first_screen_is_what_comes(self):
+        block, = self.blocks("console")
+        command, *lines = block.splitlines()
+        with tempfile.TemporaryDirectory() as directory:
+            os.symlink(TOP / "scripts", os.path.join(directory, "scripts"))
+            report = subprocess.run(command.replace("$ flocktrace", str(BUILD / "bin/flocktrace")), shell=True, cwd=directory,
+                                    stderr=subprocess.PIPE, text=True, timeout=60, check=True).stderr
+        shape = lambda line: re.sub(r"[\d.:]+ ?(ms|us|s|%)?(?=\W|$)", "N", re.sub(r" +", " ", line))  # noqa: E731
+        real = iter(report.splitlines())
+        for line in lines:
+            # A busy machine may have more to tell.
+            self.assertTrue(any(shape(line) == shape(other) for other in real), f"{line}\n{report}")
+
     def blocks(self, language):
         return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.M | re.S)
 
