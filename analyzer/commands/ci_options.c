@@ -94,7 +94,7 @@ static int take_list(const char *command, const char *list, struct criteria *cri
 	return code;
 }
 
-static int take_duration(const char *command, const char *option, const char *value, uint64_t *ns)
+int take_duration(const char *command, const char *option, const char *value, uint64_t *ns)
 {
 	if (parse_duration(value, ns) && *ns)
 		return 0;

@@ -49,6 +49,8 @@ int ci_option(const char *command, int option, const char *value, struct ci_opti
 int ci_options_done(const char *command, struct ci_options *options);
 bool ci_is_wanted(const struct ci_options *options);
 
+/* The value of an option that is a time, ns. As report_option(). */
+int take_duration(const char *command, const char *option, const char *value, uint64_t *ns);
 /* "500ms", "10s", "2min", "1h", "2.5": seconds. False: none of them. */
 bool parse_duration(const char *text, uint64_t *ns);
 

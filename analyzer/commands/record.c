@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analyzer/base/memory.h"
+#include "analyzer/commands/ci_options.h"
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/notice.h"
 #include "analyzer/commands/program_options.h"
@@ -23,7 +24,8 @@ struct record {
 	const char *attach;  /* a session's path or a pid; NULL: a program is started */
 	const char *subject; /* goes into the default name */
 	int attached_pid;
-	pid_t program; /* 0: none of ours */
+	pid_t program;	      /* 0: none of ours */
+	uint64_t stuck_after; /* ns */
 	struct notices notices;
 	char *path; /* owned; NULL: nothing was made */
 	int fd;
@@ -96,7 +98,7 @@ static int record_program(struct record *record, char **argv)
 		.deadlock = deadlock,
 		.find_stuck = find_stuck,
 		.stuck = stuck,
-		.stuck_after = STUCK_AFTER,
+		.stuck_after = record->stuck_after,
 		.context = record,
 	};
 	int status, code;
@@ -142,7 +144,7 @@ static int record_session(struct record *record)
 				 .deadlock = deadlock,
 				 .find_stuck = find_stuck,
 				 .stuck = stuck,
-				 .stuck_after = STUCK_AFTER,
+				 .stuck_after = record->stuck_after,
 				 .context = record };
 	char *session = find_session(record);
 	int code;
@@ -175,6 +177,8 @@ static void help(void)
 	       "  -a, --attach SESSION|PID   instead of a program: what others record into this "
 	       "session, until\n"
 	       "                             ^C or until the last of them has ended\n"
+	       "      --stuck-after TIME     who has waited for so long for somebody who won't "
+	       "release is told (10s)\n"
 	       "  -h, --help                 show this\n",
 	       command_record.arguments);
 }
@@ -184,11 +188,12 @@ static int record_main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "attach", required_argument, NULL, 'a' },
+		{ "stuck-after", required_argument, NULL, OPTION_STUCK_AFTER },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct record record = { .fd = -1 };
-	int option;
+	struct record record = { .fd = -1, .stuck_after = STUCK_AFTER };
+	int option, code;
 
 	opterr = 0;
 	optind = 1;
@@ -199,6 +204,11 @@ static int record_main(int argc, char **argv)
 			break;
 		case 'a':
 			record.attach = optarg;
+			break;
+		case OPTION_STUCK_AFTER:
+			code = take_duration("record", "stuck-after", optarg, &record.stuck_after);
+			if (code)
+				return code;
 			break;
 		case 'h':
 			help();

@@ -69,6 +69,7 @@ static void on_hold(void *context, const struct hold *hold)
 
 	lost_hold(builder, hold);
 	owners_hold(builder, hold);
+	idle_hold(builder, hold);
 	files_hold(builder, hold);
 }
 
@@ -90,6 +91,7 @@ static void on_wait(void *context, const struct wait *wait)
 	struct findings_builder *builder = context;
 
 	owners_wait(builder, wait);
+	idle_wait(builder, wait);
 	waits_wait(builder, wait);
 }
 
@@ -118,6 +120,8 @@ void findings_builder_event(struct findings_builder *builder, const struct event
 	watch_event(builder, event);
 	if (event->kind == EVENT_STUCK)
 		stuck_event(builder, event);
+	else if (event->kind == EVENT_DOING)
+		idle_event(builder, event);
 }
 
 struct findings_builder *findings_builder_new(const struct catalog *catalog)
@@ -154,6 +158,7 @@ void findings_builder_free(struct findings_builder *builder)
 	for (uint32_t i = 0; i < builder->processes.count; i++) {
 		vec_free(&builder->processes.items[i].threads);
 		vec_free(&builder->processes.items[i].habits);
+		vec_free(&builder->processes.items[i].naps);
 		free(builder->processes.items[i].series);
 	}
 	for (uint32_t i = 0; i < builder->files.count; i++)

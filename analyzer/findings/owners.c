@@ -2,8 +2,6 @@
 /* Who has a lock, and whether it is still theirs to have. */
 #include "analyzer/findings/watch.h"
 
-#define HABIT_HOLDS   8	  /* so many holds make a habit */
-#define UNUSUAL	      100 /* times as long */
 #define UNUSUAL_NS    UINT64_C(1000000000)
 #define IN_THE_WAY_NS UINT64_C(10000000)
 
@@ -56,7 +54,7 @@ static void look_for_leak(struct findings_builder *builder, const struct hold *h
 
 /* ---- Habits */
 
-static struct habit *habit_of(struct seen_process *process, const struct hold *hold)
+static struct own_habit *habit_of(struct seen_process *process, const struct hold *hold)
 {
 	for (uint32_t i = 0; i < process->habits.count; i++)
 		if (process->habits.items[i].file == hold->file &&
@@ -64,28 +62,8 @@ static struct habit *habit_of(struct seen_process *process, const struct hold *h
 			return &process->habits.items[i];
 	if (process->habits.count == HABITS_KEPT)
 		return NULL;
-	vec_push(&process->habits, (struct habit){ .file = hold->file, .world = hold->world });
+	vec_push(&process->habits, (struct own_habit){ .file = hold->file, .world = hold->world });
 	return &process->habits.items[process->habits.count - 1];
-}
-
-static unsigned size_of(uint64_t ns)
-{
-	unsigned size = ns ? 63 - (unsigned)__builtin_clzll(ns) : 0;
-
-	return size < 48 ? size : 47;
-}
-
-/* ns, at most twice as long as it was. */
-static uint64_t median(const struct habit *habit)
-{
-	uint32_t before = 0;
-
-	for (unsigned size = 0; size < 48; size++) {
-		before += habit->holds[size];
-		if (2 * before >= habit->count)
-			return UINT64_C(2) << size;
-	}
-	return UINT64_MAX;
 }
 
 /* Killed, it may have been about to release. */
@@ -95,9 +73,8 @@ static void look_at_last(struct findings_builder *builder, const struct habit *h
 	uint64_t duration = hold->released - hold->granted;
 	struct finding *finding;
 
-	if (habit->count < HABIT_HOLDS || duration < UNUSUAL_NS ||
-	    duration / UNUSUAL < median(habit) || hold->keeper != hold->process ||
-	    !watch_process(builder, hold->process)->exited)
+	if (duration < UNUSUAL_NS || !habit_exceeded(habit, duration) ||
+	    hold->keeper != hold->process || !watch_process(builder, hold->process)->exited)
 		return;
 	finding = found(builder, FINDING_NEVER_RELEASED, hold->file, hold->world,
 			side_of_hold(hold), nobody, nobody);
@@ -110,18 +87,16 @@ static void look_at_last(struct findings_builder *builder, const struct habit *h
 
 void owners_hold(struct findings_builder *builder, const struct hold *hold)
 {
-	struct habit *habit;
+	struct own_habit *own;
 
 	if (hold->file == NONE)
 		return;
 	look_for_leak(builder, hold);
-	habit = habit_of(watch_process(builder, hold->process), hold);
-	if (!habit)
+	own = habit_of(watch_process(builder, hold->process), hold);
+	if (!own)
 		return;
 	if (hold->how == HOLD_DIED)
-		look_at_last(builder, habit, hold);
-	if (hold->how != HOLD_RELEASED && hold->how != HOLD_CLOSED)
-		return;
-	habit->holds[size_of(hold->released - hold->granted)]++;
-	habit->count++;
+		look_at_last(builder, &own->habit, hold);
+	if (hold->how == HOLD_RELEASED || hold->how == HOLD_CLOSED)
+		habit_note(&own->habit, hold->released - hold->granted);
 }

@@ -11,6 +11,7 @@
 #include "analyzer/base/map.h"
 #include "analyzer/base/vec.h"
 #include "analyzer/findings/findings.h"
+#include "analyzer/findings/habit.h"
 
 /* One call of a thread: what may have ended a lock. */
 struct act {
@@ -51,15 +52,23 @@ struct series {
 
 #define SERIES_KEPT 8
 
-/* How long a process has held its locks on a file: how many of them for 2^n ns. */
-struct habit {
+/* How long a process has held its locks on a file. */
+struct own_habit {
 	uint32_t file;
 	enum world world;
-	uint32_t count;
-	uint32_t holds[48];
+	struct habit habit;
+};
+
+/* A holder of locks on a file, as it was seen while others waited: asleep, with nothing to do. */
+struct nap {
+	uint32_t file;
+	enum world world;
+	uint64_t busy;	       /* ns: when it last did anything else; 0: never */
+	uint64_t since, until; /* ns; since 0: it is not asleep */
 };
 
 #define HABITS_KEPT 16
+#define NAPS_KEPT   16
 
 struct seen_process {
 	VEC(struct seen_thread) threads;
@@ -69,7 +78,8 @@ struct seen_process {
 	bool exited;	       /* by itself */
 	bool executes;	       /* another program than its parent */
 	struct series *series; /* SERIES_KEPT, once there was one */
-	VEC(struct habit) habits;
+	VEC(struct own_habit) habits;
+	VEC(struct nap) naps;
 };
 
 /* A request that was granted. */
@@ -100,6 +110,7 @@ struct seen_file {
 	struct finding_side linked;  /* who locked it last while it had a name */
 	struct finding_side refused; /* whose try was the last to find it taken */
 	uint64_t calls;		     /* that did not wait */
+	struct habit habits[2];	     /* of all who lock it, by world */
 	/* By world; shared, exclusive; the latest grants of two processes. */
 	struct grant grants[2][2][2];
 };
@@ -260,5 +271,10 @@ void waits_wait(struct findings_builder *builder, const struct wait *wait);
 
 /* What was seen while it lasted: stuck-stopped, stuck-inherited. */
 void stuck_event(struct findings_builder *builder, const struct event *event);
+
+/* Holders who sleep: stuck-idle. */
+void idle_event(struct findings_builder *builder, const struct event *event);
+void idle_wait(struct findings_builder *builder, const struct wait *wait);
+void idle_hold(struct findings_builder *builder, const struct hold *hold);
 
 #endif

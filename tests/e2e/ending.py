@@ -257,12 +257,12 @@ class Ending(EndToEnd):
                                       "exec 9> a; flock 9; (exec 9>&-; flock a true) & sleep 2; exec 9>&-; wait; exit 4")
             self.assertEqual(result.returncode, 4, result.stderr)
 
-    def told(self, program, let_go):
+    def told(self, program, let_go, command=("run", "--trace", "trace")):
         """Runs it until a line says that somebody is stuck, and lets it go on then: (that line, its findings)."""
         self.write("stuck.sh", program)
         errors = open(self.path("errors"), "w+")
         self.addCleanup(errors.close)
-        process = subprocess.Popen([FLOCKTRACE, "run", "--trace", "trace", "--stuck-after=300ms", "--", "sh", "stuck.sh"],
+        process = subprocess.Popen([FLOCKTRACE, *command, "--stuck-after=300ms", "--", "sh", "stuck.sh"],
                                    cwd=self.directory, env=self.environment, stderr=errors)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -312,6 +312,41 @@ p = subprocess.Popen(['sleep', '{}'], close_fds=False); open('heir', 'w').write(
         (heir,), (waiter,) = self.pids("heir"), self.pids("waiter")
         self.assertRegex(line, rf"^flocktrace: flock\[{waiter}\] waits for \S+/a, which is held by sleep\[{heir}\] \(descriptor \d+\), inherited ")
         self.assert_kept(findings, "stuck-inherited", heir, waiter)
+
+    def test_record_tells_it_too_and_after_as_long_as_it_is_told_to(self):
+        self.write("leak.py", self.LEAK.format(True, 100))
+        _, findings = self.told(f"{PYTHON} leak.py; {self.WAIT}", lambda: os.kill(*self.pids("heir"), signal.SIGKILL), ("record", "-o", "trace"))
+        self.assert_kept(findings, "stuck-inherited", *self.pids("heir"), *self.pids("waiter"))
+        result = self.flocktrace("record", "--stuck-after=soon", "--", "touch", "ran")
+        self.assertEqual((result.returncode, os.path.exists(self.path("ran"))), (125, False))
+        self.assertIn("--stuck-after needs a time such as 500ms, 10s or 2min, not 'soon'", result.stderr)
+
+    def test_a_lock_that_was_leaked_through_popen_ends_the_program(self):
+        self.write("leak.py", self.LEAK.format(True, 100))
+        result = self.stuck(f"{PYTHON} leak.py; {self.WAIT}")
+        self.assertEqual(result.returncode, 86, result.stderr)
+        heir, = self.pids("heir")
+        self.assertRegex(result.stderr, rf"FAIL stuck: flock\[\d+\] waits for \S+/a, which is held by sleep\[{heir}\] ")
+        self.assertFalse(alive(heir))
+
+    def test_who_tries_says_that_it_will_wait_and_waits_is_left_alone(self):
+        """As cargo does it."""
+        self.write("cargo.py", """import fcntl, time, sys
+f = open('target', 'w')
+try:
+    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    print('Compiling', flush=True)
+    time.sleep(1.5)
+except BlockingIOError:
+    print('Blocking waiting for file lock on build directory', flush=True)
+    fcntl.flock(f, fcntl.LOCK_EX)
+    print('Compiling', flush=True)
+""")
+        self.write("build.sh", f"{PYTHON} cargo.py > first & while ! grep -q Compiling first; do sleep 0.01; done; {PYTHON} cargo.py; wait; exit 7")
+        result = self.flocktrace("run", "--fail-on=deadlock,stuck", "--stuck-after=500ms", "--trace", "trace", "--", "sh", "build.sh")
+        self.assertEqual((result.returncode, result.stdout), (7, "Blocking waiting for file lock on build directory\nCompiling\n"), result.stderr)
+        wait, = self.report().waits_for("target")
+        self.assertEqual((wait["kind"], wait["outcome"], wait["attempts"]), ("blocked", "granted", 2))
 
     def test_who_only_takes_long_or_closes_on_exec_is_not_stuck(self):
         self.write("leak.py", self.LEAK.format(False, 1))

@@ -6,12 +6,37 @@ import json
 import re
 import subprocess
 
-from e2e import PYTHON, EndToEnd, main
+from e2e import MS, PYTHON, EndToEnd, main
 from lab import SYS_FCNTL
 
 CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"]
 SYS_FSYNC, SYS_CLOCK_NANOSLEEP = 74, 230
 NAMES = {SYS_FCNTL: "fcntl", SYS_FSYNC: "fsync", SYS_CLOCK_NANOSLEEP: "clock_nanosleep"}
+
+# A child that is quick with its lock, until it falls asleep with it; its parent waits then.
+IDLE = """
+import fcntl, os, time
+heard, tell = os.pipe()
+def save(file):
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    fcntl.lockf(file, fcntl.LOCK_UN)
+def back_up(file):
+    fcntl.lockf(file, fcntl.LOCK_EX)
+    os.write(tell, b"x")
+    time.sleep(10.5)
+    fcntl.lockf(file, fcntl.LOCK_UN)
+pid = os.fork()
+if not pid:
+    file = open("a", "w")
+    for _ in range(20):
+        save(file)
+    back_up(file)
+    os._exit(0)
+os.read(heard, 1)
+save(open("a", "r+"))
+os.wait()
+print(pid)
+"""
 
 # The program: one holds what another waits for, and does something for a second; a third looks at it meanwhile, and says what it saw.
 PROGRAM = r"""
@@ -187,6 +212,15 @@ class Holders(EndToEnd):
         holder = self.report().wait("a")["holders"][0]
         # Who has it is asked of every process of the machine: that is not done often.
         self.assertEqual([(one["state"], one["call"]) for one in holder["doing"]], [("asleep", "wait4")])
+
+    def test_one_that_sleeps_with_the_lock_for_far_longer_than_it_used_to_is_idle(self):
+        stdout, report = self.recorded(PYTHON, "-c", IDLE)
+        finding, = [one for one in report.document["findings"] if one["id"] == "stuck-idle"]
+        self.assertGreaterEqual(finding["duration_ns"], 10 * 1000 * MS)
+        self.assertGreaterEqual(finding["number"], 100)
+        taken, waited = finding["sides"]
+        self.assertEqual((taken["role"], taken["pid"], waited["role"]), ("taken", int(stdout), "waited"))
+        self.assertIn("back_up()", self.flocktrace("report", "trace").stdout)
 
     def test_nobody_is_looked_at_while_nobody_waits(self):
         self.record(PYTHON, "-c", "import fcntl, time; f = open('a', 'w'); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(0.3)")

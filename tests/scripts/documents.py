@@ -67,10 +67,10 @@ class Readme(unittest.TestCase):
             os.symlink(TOP / "scripts", os.path.join(directory, "scripts"))
             report = subprocess.run(command.replace("$ flocktrace", str(BUILD / "bin/flocktrace")), shell=True, cwd=directory,
                                     stderr=subprocess.PIPE, text=True, timeout=60, check=True).stderr
-        shape = lambda line: re.sub(r"[\d.:]+ ?(ms|us|s|%)?(?=\W|$)", "N", re.sub(r" +", " ", line))  # noqa: E731
+        # A busy machine may have more to tell: there the holder did not only sleep.
+        shape = lambda line: re.sub(r"[\d.:]+ ?(ms|us|s|%)?(?=\W|$)", "N", re.sub(r" +", " ", line.split(" clock_nanosleep")[0]))  # noqa: E731
         real = iter(report.splitlines())
         for line in lines:
-            # A busy machine may have more to tell.
             self.assertTrue(any(shape(line) == shape(other) for other in real), f"{line}\n{report}")
 
     def blocks(self, language):

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define MS UINT64_C(1000000)
 
@@ -595,6 +596,99 @@ Test(findings, a_moment_is_no_starvation)
 }
 
 /* ---- The list */
+
+/* ---- Holders who sleep. B holds as A waits; seconds. */
+
+#define S (1000 * MS)
+
+static void does(uint64_t since, uint64_t until, enum doing doing, int32_t call)
+{
+	event((struct event){
+		.kind = EVENT_DOING,
+		.time = until,
+		.process = B,
+		.file = LOCAL,
+		.doing = {
+			.doing = doing, .call = call, .looks = 50, .end = 10, .since = since } });
+}
+
+/* So many times it has held the lock for 10 ms. */
+static void used_to_hold(unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		ends(hold(B, S + 20 * i * MS, S + (20 * i + 10) * MS, HOLD_RELEASED));
+}
+
+static void waited_for_it(uint64_t begin, uint64_t end)
+{
+	struct overlap overlap = { .hold = hold(B, begin - S, end, HOLD_RELEASED),
+				   .begin = begin,
+				   .end = end };
+	struct wait wait = {
+		.process = A,
+		.tid = A + 1000,
+		.file = LOCAL,
+		.stack = THERE,
+		.mode = MODE_EXCLUSIVE,
+		.end = 10,
+		.begin = begin,
+		.finish = end,
+		.overlaps = &overlap,
+		.overlap_count = 1,
+	};
+
+	tell.wait(tell.context, &wait);
+}
+
+Test(findings, a_holder_that_sleeps_for_far_longer_than_it_ever_held_the_lock_is_idle)
+{
+	used_to_hold(8);
+	does(20 * S, 24 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	does(24 * S + 1, 31 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	waited_for_it(20 * S, 32 * S);
+	expect(FINDING_STUCK_IDLE, 1);
+	cr_expect_eq(found()->items[0].duration, 12 * S);
+}
+
+Test(findings, a_holder_that_works_writes_or_waits_for_a_child_is_not_idle)
+{
+	used_to_hold(8);
+	does(20 * S, 31 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	does(20 * S, 31 * S, DOING_RUNS, CALL_UNKNOWN);
+	waited_for_it(20 * S, 32 * S);
+	does(40 * S, 51 * S, DOING_IO, SYS_fsync);
+	waited_for_it(40 * S, 52 * S);
+	does(60 * S, 71 * S, DOING_SLEEPS, SYS_wait4);
+	waited_for_it(60 * S, 72 * S);
+	expect_nothing();
+}
+
+Test(findings, one_that_slept_before_and_works_now_is_not_idle)
+{
+	used_to_hold(8);
+	does(20 * S, 28 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	does(28 * S, 29 * S, DOING_RUNS, CALL_UNKNOWN);
+	does(29 * S + 1, 31 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	waited_for_it(20 * S, 32 * S);
+	expect_nothing();
+}
+
+Test(findings, whose_child_lives_may_have_it_work)
+{
+	used_to_hold(8);
+	born(2 * S, C, B);
+	does(20 * S, 31 * S, DOING_SLEEPS, SYS_poll);
+	waited_for_it(20 * S, 32 * S);
+	expect_nothing();
+}
+
+Test(findings, without_a_habit_nobody_knows_how_long_it_is_held_mostly)
+{
+	used_to_hold(7);
+	does(20 * S, 31 * S, DOING_SLEEPS, SYS_clock_nanosleep);
+	waited_for_it(20 * S, 32 * S);
+	expect_nothing();
+}
 
 Test(findings, the_heaviest_come_first)
 {
