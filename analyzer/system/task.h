@@ -26,7 +26,8 @@ struct tasks {
 
 /* One thread. False: it is gone, or can't be looked at. */
 bool task_read(pid_t pid, pid_t tid, struct task *task);
-/* Appends all threads of a process. False: it is gone, or can't be looked at. */
+/* Appends all threads of a process; one of state '?' more where there may be others. False: it is
+ * gone, or can't be looked at. */
 bool tasks_read(pid_t pid, struct tasks *tasks);
 
 /* How often the thread has been off a processor; UINT64_MAX: it is gone. */

@@ -4,8 +4,11 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,7 @@
 #include "analyzer/launch/preload.h"
 #include "analyzer/system/descendants.h"
 #include "analyzer/system/process.h"
+#include "analyzer/system/task.h"
 
 static char directory[] = "/tmp/flocktrace-system-XXXXXX";
 static char path[PATH_MAX];
@@ -261,4 +265,62 @@ Test(system, children_are_found_by_list_and_by_scan)
 	vec_free(&self.vec);
 	vec_free(&listed.vec);
 	vec_free(&scanned.vec);
+}
+
+/* ---- Threads */
+
+#define SHORT 4
+
+static atomic_int lasting;
+static atomic_bool over;
+
+static void *work_a_little(void *rounds)
+{
+	for (volatile intptr_t i = (intptr_t)rounds; i > 0; i--)
+		;
+	return NULL;
+}
+
+static void *last(void *none)
+{
+	lasting = gettid();
+	while (!over)
+		sched_yield();
+	return none;
+}
+
+static bool is_listed(pid_t tid)
+{
+	struct tasks tasks = { 0 };
+	bool found = false;
+
+	cr_assert(tasks_read(getpid(), &tasks));
+	for (uint32_t i = 0; i < tasks.vec.count; i++)
+		found |= tasks.vec.items[i].tid == tid || tasks.vec.items[i].state == '?';
+	vec_free(&tasks.vec);
+	return found;
+}
+
+/* The kernel leaves some out, about one of 200 lists. */
+Test(system, a_thread_that_lives_is_listed_while_others_end)
+{
+	for (int i = 0; i < 3000; i++) {
+		pthread_t shorts[SHORT], lasts;
+		bool listed;
+
+		lasting = 0;
+		over = false;
+		for (int j = 0; j < SHORT; j++)
+			pthread_create(&shorts[j], NULL, work_a_little,
+				       (void *)(intptr_t)(i * 7919 % 60000));
+		pthread_create(&lasts, NULL, last, NULL);
+		while (!lasting)
+			sched_yield();
+		listed = is_listed(lasting);
+		over = true;
+		for (int j = 0; j < SHORT; j++)
+			pthread_join(shorts[j], NULL);
+		pthread_join(lasts, NULL);
+		cr_assert(listed, "round %d", i);
+	}
 }
