@@ -6,7 +6,7 @@ import os
 import random
 import re
 
-from e2e import PYTHON, EndToEnd, main, victim
+from e2e import PRELOAD, PYTHON, EndToEnd, main, victim
 
 
 THREADS, PAIRS = 4, 5000
@@ -140,6 +140,17 @@ class Calls(EndToEnd):
         self.assert_clean(report)
         self.assertEqual([report.resource("own", world=world)["acquisitions"] for world in ("record", "flock")], [1, 1])
         self.assertEqual(report.quality["implied_ends"], 0)
+
+    def test_a_library_beside_us_that_has_functions_of_these_names(self):
+        """Seen is what it passes on, wherever it stands; not what it asks the kernel for itself before we are asked."""
+        for library, first, seen in (("own", True, True), ("own", False, True), ("kernels", True, False), ("kernels", False, True)):
+            with self.subTest(f"{library}, {first}"):
+                objects = [PRELOAD, hazard(library + "_symbols_library.so")]
+                preload = "LD_PRELOAD=" + ":".join(reversed(objects) if first else objects)
+                self.assertEqual(self.record("env", preload, hazard("lock_once"), "f"), "locked\n")
+                report = self.report()
+                self.assert_clean(report)
+                self.assertEqual([one["acquisitions"] for one in report.resources("f", world="flock")], [1] if seen else [])
 
     def test_no_threads_clock_goes_back(self):
         seed = random.randrange(1 << 31)

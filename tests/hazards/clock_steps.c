@@ -76,21 +76,23 @@ static void set_marked(void)
 	raise(SIGTRAP);
 }
 
-static void in_handler(int number)
-{
-	(void)number;
-	if (shared->reading)
-		ticker_resync(&ticker);
-	check_now(read_unmarked);
-	shared->handled++;
-}
-
 static void pass(long ns)
 {
 	uint64_t end = clock_monotonic() + (uint64_t)ns;
 
 	while (clock_monotonic() < end)
 		;
+}
+
+static void in_handler(int number)
+{
+	(void)number;
+	if (shared->reading)
+		ticker_resync(&ticker);
+	else
+		pass(APART);
+	check_now(read_unmarked);
+	shared->handled++;
 }
 
 static void stepped(void)

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #define PAGE	  4096
-#define ARENA	  ((char *)0x10000000)
-#define UNMAPPED  ((char *)0x20000000)
+#define ARENA	  ((char *)0x1010000000) /* more than an int holds */
+#define UNMAPPED  ((char *)0x1020000000)
 #define UNTOUCHED 0x5A5A /* no errno has this value */
 #define COMMANDS  1100
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * forks COUNT LIBRARY: makes children while other threads load libraries, iterate over them, and
- * lock at ever new stacks. Each child locks, at a stack of its own, and must end.
+ * lock at ever new stacks. Each child locks, at a stack of its own, and must end. The first one is
+ * made before anybody has walked, while a thread stays inside of its iteration.
  */
 #include "host.h"
 
@@ -76,6 +77,23 @@ static void *iterate(void *nothing)
 	return nothing;
 }
 
+static _Atomic int inside, leave;
+
+static int stay(struct dl_phdr_info *info, size_t size, void *nothing)
+{
+	(void)info, (void)size, (void)nothing;
+	inside = 1;
+	while (!leave)
+		usleep(100);
+	return 1;
+}
+
+static void *iterate_slowly(void *nothing)
+{
+	dl_iterate_phdr(stay, NULL);
+	return nothing;
+}
+
 static void *walk(void *nothing)
 {
 	int fd = open("walks", O_RDWR | O_CREAT, 0600);
@@ -107,6 +125,22 @@ static int ended(pid_t pid)
 	return in_time && status == 0;
 }
 
+static void fork_while_one_iterates(int fd)
+{
+	pthread_t thread;
+	pid_t pid;
+
+	CHECK(!pthread_create(&thread, NULL, iterate_slowly, NULL));
+	while (!inside)
+		usleep(100);
+	pid = fork();
+	if (!pid)
+		child(fd, 0);
+	CHECK(pid > 0 && ended(pid));
+	leave = 1;
+	CHECK(!pthread_join(thread, NULL));
+}
+
 int main(int argc, char **argv)
 {
 	void *(*const work[])(void *) = { load, iterate, walk, walk };
@@ -116,6 +150,7 @@ int main(int argc, char **argv)
 
 	CHECK(count > 0 && fd >= 0);
 	library = argv[2];
+	fork_while_one_iterates(fd);
 	for (int i = 0; i < 4; i++)
 		CHECK(!pthread_create(&thread[i], NULL, work[i], NULL));
 	for (int i = 0; i < count && done == i; i++) {

@@ -272,6 +272,14 @@ class Recorded(EndToEnd):
         stdout, report = self.recorded(PYTHON, "-c", script)
         self.assertEqual((stdout, report.total("f", "acquisitions")), ("OK\n", 2))
 
+    def test_no_room_for_what_is_known_of_a_thread(self):
+        script = "import fcntl, resource as r; f = open('f', 'w'); " \
+            "r.setrlimit(r.RLIMIT_AS, (int(open('/proc/self/statm').read().split()[0]) * 4096, r.getrlimit(r.RLIMIT_AS)[1])); " \
+            "fcntl.flock(f, fcntl.LOCK_EX); fcntl.flock(f, fcntl.LOCK_UN); print('OK')"
+        self.assertEqual(self.record(PYTHON, "-c", script), "OK\n")
+        report = self.report()
+        self.assertEqual((report.quality["lost_unseen"], report.resources("f")), (2, []))
+
     def named(self, *command):
         """The names of the programs that the report says were not recorded."""
         self.record(*command)

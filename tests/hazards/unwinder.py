@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from e2e import PRELOAD, VICTIMS, EndToEnd, main, victim
+from e2e import PRELOAD, PYTHON, VICTIMS, EndToEnd, main, victim
 
 FORKS = 2000
 
@@ -145,6 +145,28 @@ class Unwinder(EndToEnd):
                 self.same(host("no_python"), trap, trap)
                 self.assertNotIn(" of a script", self.flocktrace("dump", "trace").stdout)
 
+    def test_threads_of_a_script_that_lock_while_its_interpreter_ends(self):
+        """Their frames are freed under them, and others use that memory."""
+        script = """
+import ctypes, sys, threading, time
+libc, library = ctypes.CDLL(None), ctypes.CDLL(sys.argv[1])
+libc.malloc.restype = ctypes.c_void_p
+class Late:
+    def __del__(self, take=libc.malloc, fill=libc.memset, pointer=ctypes.c_void_p, sleep=time.sleep):
+        for size in range(100, 5000, 8):
+            fill(pointer(take(size)), 255, size)
+        sleep(0.05)
+late = Late()
+def lock(name, depth=12):
+    library.lock_on_and_on(open(name, "w").fileno()) if not depth else lock(name, depth - 1)
+threads = [threading.Thread(target=lock, args=(f"f{number}",), daemon=True) for number in range(16)]
+for thread in threads: thread.start()
+time.sleep(0.02)
+"""
+        for _ in range(5):
+            self.assertEqual(self.record(PYTHON, "-c", script, host("locking_library.so")), "")
+        self.assertIn(" of a script", self.flocktrace("dump", "trace").stdout)
+
     def test_a_lock_given_up_while_the_loader_waits_for_it_in_a_constructor(self):
         said, _ = self.same(host("loader_locked"), host("waiting_library.so"))
         self.assertEqual(said, "loaded\n")
@@ -154,6 +176,8 @@ class Unwinder(EndToEnd):
         alone = int(self.run_program(host("many_threads"), str(threads)).stdout)
         recorded = int(self.record(host("many_threads"), str(threads)))
         self.assertLess((recorded - alone) / threads, 320, "kB for each thread")
+        after_others = int(self.record(host("many_threads"), "1", str(threads)))
+        self.assertLess(after_others, alone, "kB after as many threads that have ended")
 
     def test_libraries_that_threads_load_and_unload_all_at_once(self):
         self.same(host("unloads"), "300", *(host(f"reloaded{which}.so") for which in (1, 2, 3, 4)))
