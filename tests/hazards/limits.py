@@ -88,7 +88,7 @@ class Sandbox(EndToEnd):
 
 NOBODY = 65534
 LOCK = "flock f echo OK"
-LINGER = "flock g sleep 0.7"  # until it is looked at
+LINGER = "flock g sleep 2"  # until it is looked at, also on a busy machine
 PLACES = [f"/dev/shm/flocktrace-{os.geteuid()}", f"/tmp/flocktrace-{os.geteuid()}"]
 
 # The session of this machine's user, if there is one, would be taken: hidden. A /tmp in which no directory can be made.

@@ -148,17 +148,18 @@ class Unwinder(EndToEnd):
     def test_threads_of_a_script_that_lock_while_its_interpreter_ends(self):
         """Their frames are freed under them, and others use that memory."""
         script = """
-import ctypes, sys, threading, time
+import ctypes, os, sys, threading, time
 libc, library = ctypes.CDLL(None), ctypes.CDLL(sys.argv[1])
 libc.malloc.restype = ctypes.c_void_p
 class Late:
     def __del__(self, take=libc.malloc, fill=libc.memset, pointer=ctypes.c_void_p, sleep=time.sleep):
-        for size in range(100, 5000, 8):
-            fill(pointer(take(size)), 255, size)
+        for size in range(200, 1000, 16):
+            for _ in range(32):
+                fill(pointer(take(size)), 255, size)
         sleep(0.05)
-late = Late()
+sys.late = Late()
 def lock(name, depth=12):
-    library.lock_on_and_on(open(name, "w").fileno()) if not depth else lock(name, depth - 1)
+    library.lock_on_and_on(os.open(name, os.O_RDWR | os.O_CREAT)) if not depth else lock(name, depth - 1)
 threads = [threading.Thread(target=lock, args=(f"f{number}",), daemon=True) for number in range(16)]
 for thread in threads: thread.start()
 time.sleep(0.02)
