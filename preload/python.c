@@ -59,13 +59,21 @@ void python_prepare(void)
 
 /* ---- Reading objects that stay as they are: this thread's frames refer to them */
 
+/*
+ * Who ends the interpreter frees the states of the threads that are left, at any moment, but
+ * nothing else of them: their frames stay. So what a state said counts only if that has not begun
+ * by then.
+ */
 static uintptr_t first_frame(uintptr_t state)
 {
-	uintptr_t at = state + python_layout->state_frame;
+	uintptr_t word = word_at(state + python_layout->state_frame);
 
-	if (python_layout->cframe_frame != NO_CFRAME)
-		at = word_at(at) + python_layout->cframe_frame;
-	return word_at(at);
+	atomic_thread_fence(memory_order_acquire);
+	if (python.finalizing())
+		return 0;
+	return python_layout->cframe_frame == NO_CFRAME
+		       ? word
+		       : word_at(word + python_layout->cframe_frame);
 }
 
 static uintptr_t next_frame(uintptr_t frame)
@@ -161,14 +169,14 @@ static uintptr_t quiet_frame(uint32_t depth)
 	int proved = atomic_load_explicit(&python.proved, memory_order_relaxed);
 	uintptr_t state;
 
-	if (proved == REFUTED || python.has_gil() || python.finalizing())
+	if (proved == REFUTED || python.has_gil())
 		return 0;
 	state = (uintptr_t)python.thread_state();
 	if (!state)
 		return 0;
 	if (likely(proved == PROVED))
 		return first_frame(state);
-	if (!may_ask())
+	if (!may_ask() || python.finalizing())
 		return 0;
 	proved = prove(state, depth);
 	atomic_store_explicit(&python.proved, proved, memory_order_relaxed);
