@@ -116,6 +116,8 @@ static void look_at_refusal(struct deadlock_builder *builder, const struct event
 			circle.firmness = knot->firmness;
 		deadlock = deadlock_of(&look, &circle, &cause);
 		deadlock.consequence = CONSEQUENCE_EDEADLK;
+		deadlock.ends = 0;
+		deadlock.opener = NONE;
 		deadlock.spurious = !knot;
 		told_refused(&builder->told, &deadlock);
 	}

@@ -30,7 +30,7 @@ enum doubt {
 enum consequence {
 	CONSEQUENCE_HANG,
 	CONSEQUENCE_TIMEOUT,  /* the timer's signal */
-	CONSEQUENCE_EDEADLK,  /* it refused the request that would have closed the circle */
+	CONSEQUENCE_EDEADLK,  /* it refuses a request that closes the circle; see `ends` */
 	CONSEQUENCE_LIVELOCK, /* nothing: they try until one of them gives up */
 };
 
@@ -40,6 +40,9 @@ enum deadlock_end {
 	DEADLOCK_INTERRUPTED, /* a wait failed with `error` */
 	DEADLOCK_WENT_ON,     /* a wait was over, nobody saw why */
 };
+
+/* A circle of so many is the largest that the kernel sees. */
+#define KERNEL_FOLLOWS 12
 
 struct deadlock_member {
 	uint32_t process, tid;
@@ -52,6 +55,7 @@ struct deadlock_member {
 	uint32_t file, stack;
 	uint8_t op;
 	enum world world;
+	enum ownership ownership; /* by process: the kernel looks for circles of these alone */
 	enum mode mode;
 	uint64_t start, end;
 	/* Its holds that are in the way of another one. hold.process is another process where that
@@ -64,6 +68,12 @@ struct deadlock {
 	enum verdict verdict;
 	enum doubt doubt;
 	enum consequence consequence;
+	/* The member whose wait EDEADLK or the first timer ends; NONE: not known, or neither. */
+	uint32_t ends;
+	uint64_t timer; /* ns: when that timer runs out, by the latest; 0: not known */
+	/* EDEADLK: the kernel can refuse its request once this one has let go of a lock, for then
+	 * it looks again; NONE: it has. */
+	uint32_t opener, opener_tid;
 	enum deadlock_end how;
 	uint64_t since, until; /* from its last edge to its end, or the end of the recording */
 	bool seen_live;	       /* while it lasted */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "analyzer/deadlock/describe.h"
 
+#include "analyzer/deadlock/consequence.h"
+
 struct member_holds {
 	struct hold *items;
 	uint32_t count, room;
@@ -153,6 +155,8 @@ struct deadlock deadlock_of(const struct look *look, const struct knot *knot,
 		.breaker_tid = cause->tid,
 		.error = cause->error,
 		.sharer = NONE,
+		.ends = NONE,
+		.opener = NONE,
 		.members = members,
 		.member_count = count,
 		.cycle = knot->cycle,
@@ -182,6 +186,7 @@ struct deadlock deadlock_of(const struct look *look, const struct knot *knot,
 		members[i].behind = i >= knot->count;
 	}
 	find_sharer(look, inside, &deadlock);
+	consequence_foresee(look, knot, inside, &deadlock);
 	deadlock.processes = count_processes(&deadlock);
 	free(inside);
 	return deadlock;

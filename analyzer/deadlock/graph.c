@@ -199,3 +199,8 @@ bool graph_may_wake(const struct graph *graph, uint32_t agent)
 	}
 	return false;
 }
+
+bool graph_is_tied(const struct graph *graph, uint32_t agent)
+{
+	return graph->agents.items[agent].tied;
+}

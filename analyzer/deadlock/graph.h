@@ -57,5 +57,7 @@ const struct knot *graph_solve(struct graph *graph, uint32_t *count);
 /* After that: whether somebody in no knot, nor behind one, can release a hold that a member of a
  * knot waits for: then it looks again at what else is in its way. */
 bool graph_may_wake(const struct graph *graph, uint32_t agent);
+/* Whether it is in a knot, or behind one. */
+bool graph_is_tied(const struct graph *graph, uint32_t agent);
 
 #endif

@@ -108,6 +108,7 @@ static void wait_for_lock(void *context, const struct standing *standing)
 		.stack = standing->stack,
 		.op = standing->op,
 		.world = standing->world,
+		.ownership = standing->ownership,
 		.mode = standing->mode,
 		.start = standing->start,
 		.end = standing->end,
@@ -204,9 +205,9 @@ static void wind_timers(struct look *look, uint64_t now)
 {
 	for (uint32_t i = 0; i < look->whos.count; i++) {
 		struct who *who = &look->whos.items[i];
-		uint64_t timer = people_timer(look->people, who->process);
+		uint64_t timer = people_timer(look->people, who->process, now);
 
-		if (!who->waits || timer < now)
+		if (!who->waits || !timer)
 			continue;
 		who->timer = timer;
 		graph_has_timer(look->graph, i);

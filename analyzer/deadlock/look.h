@@ -13,7 +13,7 @@
 struct who {
 	uint32_t process, tid; /* tid 0: threads that are not told apart, and run */
 	bool waits;	       /* wait.* is filled in */
-	uint64_t timer;	       /* ns: until when one runs; 0: none */
+	uint64_t timer;	       /* ns: when the first that runs runs out; 0: none does */
 	struct deadlock_member wait;
 };
 

@@ -182,15 +182,16 @@ void people_event(struct people *people, const struct event *event)
 		learn_result(people, event);
 }
 
-uint64_t people_timer(const struct people *people, uint32_t process)
+uint64_t people_timer(const struct people *people, uint32_t process, uint64_t after)
 {
 	const struct family *family = people_family(people, process);
-	uint64_t last = 0;
+	uint64_t first = 0;
 
 	for (int i = 0; family && i < TIMER_KINDS; i++)
-		if (family->timers[i] > last)
-			last = family->timers[i];
-	return last;
+		if (family->timers[i] && family->timers[i] >= after &&
+		    (!first || family->timers[i] < first))
+			first = family->timers[i];
+	return first;
 }
 
 void people_free(struct people *people)

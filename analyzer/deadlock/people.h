@@ -49,8 +49,9 @@ const struct person *people_person(const struct people *people, uint32_t process
 const struct family *people_family(const struct people *people, uint32_t process);
 /* Its child with this pid, if that lives and has spoken; else NONE. */
 uint32_t people_child(const struct people *people, uint32_t parent, int64_t pid);
-/* ns: until when the last of its timers runs; 0: none was armed. */
-uint64_t people_timer(const struct people *people, uint32_t process);
+/* ns: when the first of its timers that still run at `after` runs out; 0: none does. Of timers of
+ * timer_create() only the last is known. */
+uint64_t people_timer(const struct people *people, uint32_t process, uint64_t after);
 void people_free(struct people *people);
 
 #endif

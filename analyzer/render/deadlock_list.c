@@ -197,21 +197,66 @@ static void say_end(struct text *text, const struct deadlock *deadlock)
 	}
 }
 
+/* Why a circle stands that is of locks of one kind alone, or is not. */
+static const char *why_kernel_lets_it(const struct deadlock *deadlock)
+{
+	if (awaits_others(deadlock))
+		return "the kernel does not look for circles with a child or a pipe in them";
+	for (uint32_t i = 0; i < deadlock->cycle; i++)
+		if (deadlock->members[i].ownership != OWNED_BY_PROCESS)
+			return "the kernel looks for circles of a process's record locks only, "
+			       "not of flock and open file description locks";
+	if (deadlock->cycle > KERNEL_FOLLOWS)
+		return "the kernel sees no circle that is longer than 12";
+	return "the kernel does not break it";
+}
+
+static const char *who_ends(struct text *text, const struct deadlock *deadlock)
+{
+	const struct deadlock_member *member = &deadlock->members[deadlock->ends];
+
+	return phrase_process(&text->scratch, text->catalog, member->process, member->tid);
+}
+
+static void say_refusal(struct text *text, const struct deadlock *deadlock)
+{
+	const struct deadlock_member *member = &deadlock->members[deadlock->ends];
+
+	fprintf(text->out,
+		TEXT_PAD
+		"Once %s lets go of its lock, the kernel looks for a circle again, and can "
+		"refuse %s's %s with EDEADLK. Until then they wait.\n",
+		phrase_process(&text->scratch, text->catalog, deadlock->opener,
+			       deadlock->opener_tid),
+		who_ends(text, deadlock), phrase_call(&text->scratch, member->op));
+}
+
+static void say_timer(struct text *text, const struct deadlock *deadlock)
+{
+	if (deadlock->ends == NONE) {
+		fputs(TEXT_PAD "A timer was set, whose signal can end it.\n", text->out);
+		return;
+	}
+	fprintf(text->out, TEXT_PAD "A timer was set, whose signal can end it: %s gets it by %s.\n",
+		who_ends(text, deadlock),
+		phrase_clock(&text->scratch, text->catalog, deadlock->timer));
+}
+
 static void say_consequence(struct text *text, const struct deadlock *deadlock)
 {
 	switch (deadlock->consequence) {
 	case CONSEQUENCE_HANG:
-		fputs(TEXT_PAD "Left alone, they wait for ever: the kernel does not break it.\n",
-		      text->out);
+		fprintf(text->out, TEXT_PAD "Left alone, they wait for ever: %s.\n",
+			why_kernel_lets_it(deadlock));
 		break;
 	case CONSEQUENCE_LIVELOCK:
 		fputs(TEXT_PAD "Left alone, they try until one of them gives up.\n", text->out);
 		break;
 	case CONSEQUENCE_TIMEOUT:
-		fputs(TEXT_PAD "A timer was set, whose signal can end it.\n", text->out);
+		say_timer(text, deadlock);
 		break;
 	case CONSEQUENCE_EDEADLK:
-		fputs(TEXT_PAD "The kernel refused the last request with EDEADLK.\n", text->out);
+		say_refusal(text, deadlock);
 		break;
 	}
 }

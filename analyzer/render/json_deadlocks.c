@@ -97,6 +97,29 @@ static struct json_object *end_object(struct json *json, const struct deadlock *
 	return object;
 }
 
+/* Whom EDEADLK or the timer's signal reaches, and when; NULL: nobody, or not known. */
+static struct json_object *ends_object(struct json *json, const struct deadlock *deadlock)
+{
+	const struct deadlock_member *member;
+	struct json_object *object, *opener = NULL;
+
+	if (deadlock->ends == NONE)
+		return NULL;
+	member = &deadlock->members[deadlock->ends];
+	object = json_object_new_object();
+	if (deadlock->opener != NONE) {
+		opener = json_object_new_object();
+		set_who(opener, json, deadlock->opener, deadlock->opener_tid);
+	}
+	set_who(object, json, member->process, member->tid);
+	set(object, "call",
+	    deadlock->timer ? NULL
+			    : json_object_new_string(phrase_call(&json->scratch, member->op)));
+	set(object, "after", opener);
+	set(object, "time", deadlock->timer ? iso(json, deadlock->timer) : NULL);
+	return object;
+}
+
 struct json_object *json_deadlock(struct json *json, uint32_t index)
 {
 	const struct deadlock *deadlock = &json->deadlocks->items[index];
@@ -108,6 +131,7 @@ struct json_object *json_deadlock(struct json *json, uint32_t index)
 	set(object, "verdict", json_object_new_string(verdict_name(deadlock->verdict)));
 	set(object, "reason", why ? json_object_new_string(why) : NULL);
 	set(object, "consequence", json_object_new_string(consequence_name(deadlock->consequence)));
+	set(object, "reaches", ends_object(json, deadlock));
 	set(object, "since", iso(json, deadlock->since));
 	set(object, "duration_ns", number(deadlock->until - deadlock->since));
 	set(object, "end", end_object(json, deadlock));

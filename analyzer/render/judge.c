@@ -27,9 +27,9 @@ static bool is_met(struct judging *judging)
 }
 
 /*
- * What a timer or the kernel's EDEADLK ends does not hang. Nobody who was recorded could have ended
- * the others, unless somebody shared a lock and did other things, or tries and could give up: then
- * it takes long to believe it.
+ * What a timer ends does not hang. Nobody who was recorded could have ended the others, unless
+ * somebody shared a lock and did other things, tries and could give up, or lets the kernel look
+ * again by its release: then it takes long to believe it.
  */
 static bool hangs(const struct deadlock *deadlock, const struct criteria *criteria)
 {
@@ -39,9 +39,9 @@ static bool hangs(const struct deadlock *deadlock, const struct criteria *criter
 	case CONSEQUENCE_HANG:
 		return deadlock->doubt != DOUBT_SHARERS || long_enough;
 	case CONSEQUENCE_LIVELOCK:
+	case CONSEQUENCE_EDEADLK:
 		return long_enough;
 	case CONSEQUENCE_TIMEOUT:
-	case CONSEQUENCE_EDEADLK:
 		break;
 	}
 	return false;

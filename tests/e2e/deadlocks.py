@@ -127,6 +127,7 @@ class Deadlocks(EndToEnd):
             self.assertRegex(text, rf"\[{pid}\] held .*, since \S+, acquired at stack #\d+")
             self.assertRegex(self.told, rf"\[{pid}\] waits for .*, since \S+, in \S+.* at stack #\d+")
         self.assertNotIn("Not certain", text)
+        self.assertIn("Left alone, they wait for ever: the kernel looks for circles of a process's record locks only, ", text)
         self.assertRegex(self.told, r"flocktrace: Deadlock: 2 processes wait for each other's locks since \d\d:\d\d:\d\d\.\n")
         for member in deadlock["members"]:
             if not member["behind"]:
@@ -172,6 +173,7 @@ class Deadlocks(EndToEnd):
         self.assertEqual(os.path.basename(child["waits_for"]["path"]), "a")
         self.assertEqual([os.path.basename(hold["path"]) for hold in parent["holds"]], ["a"])
         self.assertRegex(text.splitlines()[0], r"^Deadlock: 2 processes waited for each other from ")
+        self.assertIn("Left alone, they wait for ever: the kernel does not look for circles with a child or a pipe in them.\n", text)
 
     def test_a_ring_of_13_which_the_kernel_does_not_see_is_told_in_full(self):
         pids, report, text = self.deadlock("ring", 13)
@@ -182,6 +184,7 @@ class Deadlocks(EndToEnd):
         self.assertEqual(members, pids[at:] + pids[:at])
         for pid in pids:
             self.assertRegex(text, rf"\[{pid}\] held exclusive \[0, 10\) of r\d+")
+        self.assertIn("Left alone, they wait for ever: the kernel sees no circle that is longer than 12.\n", text)
 
     def test_an_armed_timer_makes_it_until_timeout(self):
         pids, report, text = self.deadlock("timer", 2, kill=None)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Deadlocks while they last: what `run` and `record` say of them at once, and what they must not say."""
 
+import datetime
 import os
 import re
 import signal
@@ -29,7 +30,7 @@ def child(body):
         try:
             body()
         except OSError as error:
-            print("child got", "EDEADLK" if error.errno == errno.EDEADLK else error, flush=True)
+            print("child got", "EDEADLK" if error.errno == errno.EDEADLK else error, os.getpid(), flush=True)
         os._exit(0)
     return pid
 
@@ -205,6 +206,10 @@ os.wait(), os.wait()
 """
 
 
+def seconds(iso):
+    return datetime.datetime.fromisoformat(iso).timestamp()
+
+
 class Live(EndToEnd):
     def start(self, *command, mode="record"):
         """Runs it under flocktrace; its process. What it says is in the files `output` and `errors`."""
@@ -289,9 +294,15 @@ class Live(EndToEnd):
         self.assertEqual(self.told(), "Likely deadlock", self.read("errors"))  # not certain: the kernel will end it
         self.assertEqual({(verdict, int(count)) for verdict, _, count in self.members()}, {("likely", 2)})
         self.assertNotIn("EDEADLK", self.read("output"))
+        foretold = re.search(r"Once \S+\[(\d+)\] lets go of its lock, the kernel looks for a circle again, and can refuse "
+                             r"\S+\[(\d+)\]'s fcntl F_SETLKW with EDEADLK\.", self.read("errors"))
+        self.assertTrue(foretold, self.read("errors"))
         open(self.path("enough"), "w", encoding="utf-8").close()  # the other reader ends: now the kernel sees it, too
         self.assertEqual(process.wait(TIMEOUT), 0, self.read("errors"))
-        self.assertIn("child got EDEADLK", self.read("output"))
+        self.assertIn(f"child got EDEADLK {foretold.group(2)}\n", self.read("output"))
+        refusal, = self.report().document["refusals"]
+        self.assertEqual(str(refusal["members"][0]["pid"]), foretold.group(2))
+        self.assertNotIn(int(foretold.group(1)), [member["pid"] for member in refusal["members"]])
 
     def test_a_parent_that_reads_from_its_child_that_waits_for_the_parents_lock_is_certain(self):
         self.scenario("pipe")
@@ -350,8 +361,14 @@ class Live(EndToEnd):
                  "flock b sh -c 'touch b1; until test -e a1; do sleep 0.01; done; flock -w 2 a true' & two=$!; wait $one; wait $two"
         process = self.start("sh", "-c", script)
         self.assertEqual(self.told(), "Deadlock until a timer fires", self.read("errors"))
+        foretold = re.search(r"A timer was set, whose signal can end it: \S+\[(\d+)\] gets it by (\S+)\.\n", self.read("errors"))
+        self.assertTrue(foretold, self.read("errors"))
         self.assertIn(process.wait(TIMEOUT), (0, 1))
         self.assertEqual({verdict for verdict, _ in self.seen()}, {"until a timer fires"})
+        deadlock, = self.report().document["deadlocks"]
+        self.assertEqual((deadlock["end"]["how"], deadlock["end"]["error"]), ("interrupted", "EINTR"))
+        self.assertEqual((str(deadlock["end"]["pid"]), deadlock["reaches"]["pid"]), (foretold.group(1), deadlock["end"]["pid"]))
+        self.assertAlmostEqual(seconds(deadlock["end"]["time"]), seconds(deadlock["reaches"]["time"]), delta=1)
 
     def test_two_of_sqlites_writers_that_try_again_get_its_error_and_no_verdict(self):
         self.check_silent(self.start(PYTHON, "-c", SQLITE, "0.5"))

@@ -290,6 +290,75 @@ Test(deadlock, an_armed_timer_is_told)
 	cr_assert_eq(told(1)->verdict, VERDICT_UNTIL_TIMEOUT);
 }
 
+Test(deadlock, of_several_timers_of_those_in_it_the_first_is_told)
+{
+	const struct deadlock *deadlock;
+
+	calls(EVENT_CALL_RESULT, 0, A, ARM_TIMER, 900 * MS);
+	calls(EVENT_CALL_RESULT, 0, B, ARM_TIMER, 800 * MS);
+	calls(EVENT_CALL_RESULT, 10 * MS, C, ARM_TIMER, 100 * MS);
+	cross();
+	ends(100 * MS);
+	deadlock = told(1);
+	cr_assert_eq(deadlock->consequence, CONSEQUENCE_TIMEOUT);
+	cr_assert_eq(deadlock->members[deadlock->ends].process, B);
+	cr_assert_eq(deadlock->timer, 800 * MS);
+}
+
+/* B and C share X; A has Y and wants X; B wants Y, and C works on. */
+static void a_writer_waits_for_readers(enum ownership writer, enum ownership reader)
+{
+	struct event shared = lock(EVENT_RESULT, 1 * MS, B, X), want;
+
+	is_born(A, NONE);
+	is_born(B, NONE);
+	is_born(C, NONE);
+	shared.lock.mode = MODE_SHARED;
+	happens(shared);
+	shared.process = C;
+	shared.tid = 1000 + C;
+	happens(shared);
+	takes(2 * MS, A, Y);
+	want = lock(EVENT_REQUEST, 10 * MS, A, X);
+	want.lock.ownership = writer;
+	happens(want);
+	want = lock(EVENT_REQUEST, 20 * MS, B, Y);
+	want.lock.ownership = reader;
+	happens(want);
+	ends(2000 * MS);
+}
+
+Test(deadlock, a_release_after_which_the_kernel_will_refuse_somebody_is_foretold)
+{
+	const struct deadlock *deadlock;
+
+	a_writer_waits_for_readers(OWNED_BY_PROCESS, OWNED_BY_PROCESS);
+	deadlock = told(1);
+	cr_assert_eq(deadlock->consequence, CONSEQUENCE_EDEADLK);
+	cr_assert_eq(deadlock->members[deadlock->ends].process, A);
+	cr_assert_eq(deadlock->opener, C);
+}
+
+Test(deadlock, who_waits_as_an_open_file_description_is_never_refused)
+{
+	a_writer_waits_for_readers(OWNED_BY_DESCRIPTION, OWNED_BY_PROCESS);
+	cr_assert_eq(told(1)->consequence, CONSEQUENCE_HANG);
+}
+
+Test(deadlock, a_circle_over_an_open_file_description_is_not_seen_by_the_kernel)
+{
+	a_writer_waits_for_readers(OWNED_BY_PROCESS, OWNED_BY_DESCRIPTION);
+	cr_assert_eq(told(1)->consequence, CONSEQUENCE_HANG);
+}
+
+Test(deadlock, another_thread_of_the_holder_lets_go_of_the_lock_itself_so_nothing_is_refused)
+{
+	cross();
+	unlocks(21 * MS, A, 77, C);
+	ends(2000 * MS);
+	cr_assert_eq(told(1)->consequence, CONSEQUENCE_HANG);
+}
+
 Test(deadlock, across_lost_records_nothing_is_told)
 {
 	cross();
