@@ -251,6 +251,8 @@ assert [locker.wait() for locker in lockers] == [0, 0]
         wait = self.wait_with_holder(report)
         self.assertEqual([wait["pid"]] + [holder["pid"] for holder in wait["holders"] if holder["pid"]], [1, 1])
         self.assertNotIn(wait["process"], [holder["process"] for holder in wait["holders"]])
+        # Each was forked into it, and became what it is by exec: one process.
+        self.assertEqual([process["pid"] for process in report.document["processes"]].count(1), 2)
 
     @needs("unshare")
     def test_a_time_namespace_has_another_clock(self):

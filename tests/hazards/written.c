@@ -100,9 +100,23 @@ static void check(const struct raw_record *record, const char *host)
 	}
 }
 
+/* Its thread has not gone on to another call. */
+static void check_in_progress(const struct record_lock *request, const struct written *written)
+{
+	for (uint32_t n = 0; n < written->count; n++) {
+		struct record_lock lock;
+
+		memcpy(&lock, written->record[n].payload, sizeof(lock));
+		if ((lock.kind == RECORD_REQUEST || lock.kind == RECORD_RESULT) &&
+		    lock.process == request->process && lock.tid == request->tid &&
+		    lock.time > request->time)
+			fail("in progress before it", written->record[n].position);
+	}
+}
+
 /* Requests in progress, by the slots: an exclusive lock is one too, though it is not in the ring.
  */
-static void check_slots(const struct trace_file *file)
+static void check_slots(const struct trace_file *file, const struct written *written)
 {
 	struct slot_walk walk = { 0 };
 	struct slot_request request;
@@ -111,6 +125,7 @@ static void check_slots(const struct trace_file *file)
 		request.record.flags &= (uint16_t)~FLAG_MODE;
 		request.record.flags |= FLAG_UNLOCK;
 		check_lock(&request.record, 0);
+		check_in_progress(&request.record, written);
 	}
 }
 
@@ -135,7 +150,7 @@ void written_read(const char *path, const char *host, struct written *written)
 		       sizeof(record.payload));
 	}
 	raw_close(&raw);
-	check_slots(&file);
+	check_slots(&file, written);
 	trace_file_close(&file);
 }
 
