@@ -96,7 +96,7 @@ class Calls(EndToEnd):
         _, report = self.same(hazard("signals"), "jump", seed)
         # What a jump left half written is lost, and said so; what comes after is all there.
         self.assertLess(report.quality["lost"] + report.quality["holes"], 1000)
-        self.assertEqual((report.quality["overlaps"], report.quality["lost_nested"]), (0, 0))
+        self.assertEqual([report.quality[what] for what in ("overlaps", "lost_nested", "lost_stacks")], [0, 0, 0])
         self.assertEqual(report.resource("even")["acquisitions"], 5000)
         self.assertEqual(report.resource("odd")["acquisitions"], 5000)
         self.assertEqual(report.resource("after")["acquisitions"], 1)
