@@ -63,6 +63,7 @@ enum doing {
 enum stuck {
 	STUCK_STOPPED,	 /* all who have it are */
 	STUCK_INHERITED, /* its taker is dead; who has it has only inherited the descriptor */
+	STUCK_CIRCLE,	 /* who has it isn't recorded, and waits for the waiter in turn */
 };
 
 #define CALL_UNKNOWN -1 /* in no system call, or nobody knows in which */
@@ -154,8 +155,9 @@ struct event {
 		} doing;
 		struct { /* EVENT_STUCK; process, tid: the waiter */
 			enum stuck why;
-			uint32_t holder; /* NONE: not recorded */
-			int32_t fd;	 /* of the holder; -1: not known */
+			uint32_t holder;  /* NONE: not recorded */
+			int32_t outsider; /* STUCK_CIRCLE: the pid of who has it; else 0 */
+			int32_t fd;	  /* of the holder; -1: not known */
 			enum world world;
 			uint64_t start, end;
 			uint64_t since; /* so long it has waited */

@@ -346,6 +346,7 @@ static_assert(sizeof(struct record_doing) == PAYLOAD_WORDS * 8, "struct record_d
 enum record_stuck_reason {
 	SEEN_STUCK_STOPPED = 1,	  /* all who have the lock are stopped */
 	SEEN_STUCK_INHERITED = 2, /* its taker is dead; who has it has only inherited it */
+	SEEN_STUCK_CIRCLE = 3,	  /* who has it isn't recorded, and waits for the waiter in turn */
 };
 
 /* Somebody had waited for long, and who has the lock was seen to be in no state to release it. */
@@ -354,9 +355,9 @@ struct record_stuck {
 	uint8_t op;	       /* enum lock_op: of the waiter */
 	uint16_t reason;       /* enum record_stuck_reason */
 	uint32_t process, tid; /* the waiter */
-	uint32_t holder;       /* one of those who have the lock; 0: not recorded */
-	uint64_t time;	       /* when it was seen */
-	uint64_t since;	       /* when the waiter asked, ns */
+	uint32_t holder; /* one of those who have the lock; 0: not recorded. CIRCLE: its pid */
+	uint64_t time;	 /* when it was seen */
+	uint64_t since;	 /* when the waiter asked, ns */
 	reference file;
 	int32_t fd;	/* of the holder; -1: not known */
 	uint64_t start; /* of what is waited for */

@@ -54,8 +54,14 @@ void dump_stuck(struct dump *dump, const struct record_stuck *stuck)
 	};
 
 	dump_thread(dump, stuck->process, stuck->tid);
-	fprintf(dump->out, "is stuck, waiting for %.1f ms: process #%u has the lock, and is %s",
-		(double)(stuck->time - stuck->since) / 1e6, stuck->holder,
+	fprintf(dump->out, "is stuck, waiting for %.1f ms: process ",
+		(double)(stuck->time - stuck->since) / 1e6);
+	if (stuck->reason == SEEN_STUCK_CIRCLE) {
+		fprintf(dump->out, "%u, which is not recorded, has the lock, and waits in turn",
+			stuck->holder);
+		return;
+	}
+	fprintf(dump->out, "#%u has the lock, and is %s", stuck->holder,
 		stuck->reason <= SEEN_STUCK_INHERITED && stuck->reason ? reasons[stuck->reason]
 								       : "?");
 }

@@ -103,6 +103,8 @@ static char *sentence(const struct now *now, const struct now_wait *wait,
 		      "close it in the child",
 		      out);
 		break;
+	case STUCK_CIRCLE:
+		break;
 	}
 	fclose(out);
 	scratch_free(&scratch);
@@ -129,6 +131,75 @@ static void look_at(const struct now *now, const struct now_wait *wait, const st
 			      });
 }
 
+/* ---- Those who wait for each other */
+
+/* The member that waits for this lock and is followed by one who has it. */
+static uint32_t link_of(const struct now_circle *circle, uint32_t wait)
+{
+	for (uint32_t i = 0; i < circle->cycle; i++)
+		if (circle->members.items[i].wait == wait)
+			return i;
+	return NOT_KNOWN;
+}
+
+/* "a[1] waits for x, held by b[2], which is not recorded; b[2] waits for y, held by a[1]" */
+static char *circle_sentence(const struct now *now, const struct now_circle *circle, uint32_t first)
+{
+	struct scratch scratch = { 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (uint32_t i = 0; i < circle->cycle; i++) {
+		const struct now_member *member =
+			&circle->members.items[(first + i) % circle->cycle];
+		const struct now_member *next =
+			&circle->members.items[(first + i + 1) % circle->cycle];
+		const char *path =
+			member->wait == NOT_KNOWN
+				? NULL
+				: now->files.items[now->waits.items[member->wait].file].path;
+
+		if (!i)
+			say_process(out, now, member->pid);
+		fprintf(out, "%s waits for ", i ? ", which" : "");
+		if (member->wait != NOT_KNOWN)
+			fprintf(out, "%s, which is held by ",
+				path ? phrase_escaped(&scratch, path) : "a file");
+		say_process(out, now, next->pid);
+		fputs(i ? "" : " (not recorded)", out);
+	}
+	fputs(": likely a deadlock", out);
+	fclose(out);
+	scratch_free(&scratch);
+	return text;
+}
+
+/* Each link of the circle: the launcher knows which of them are recorded. */
+static void look_at_circle(const struct now *now, uint32_t index, struct stuck_waits *found)
+{
+	const struct now_wait *wait = &now->waits.items[index];
+
+	for (uint32_t i = 0; i < now->circles.count; i++) {
+		const struct now_circle *circle = &now->circles.items[i];
+		uint32_t at = link_of(circle, index);
+
+		if (circle->until_timeout || circle->others || at == NOT_KNOWN)
+			continue;
+		vec_push(&found->vec,
+			 (struct stuck_wait){
+				 .waiter = wait->pid,
+				 .holder = circle->members.items[(at + 1) % circle->cycle].pid,
+				 .fd = -1,
+				 .flock = wait->lock.kind == LOCK_KIND_FLOCK,
+				 .start = wait->range_known ? wait->lock.start : 0,
+				 .end = wait->range_known ? wait->lock.end : 0,
+				 .why = STUCK_CIRCLE,
+				 .sentence = circle_sentence(now, circle, at),
+			 });
+	}
+}
+
 void stuck_find(const struct pids *waiters, pid_t program, struct stuck_waits *found)
 {
 	const struct now_wanted all = { 0 };
@@ -141,6 +212,8 @@ void stuck_find(const struct pids *waiters, pid_t program, struct stuck_waits *f
 		for (uint32_t j = 0; is_waiter(wait, waiters) && j < wait->blockers.count; j++)
 			look_at(&now, wait, &now.holds.items[wait->blockers.items[j]], program,
 				found);
+		if (is_waiter(wait, waiters))
+			look_at_circle(&now, i, found);
 	}
 	now_free(&now);
 }

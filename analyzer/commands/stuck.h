@@ -9,8 +9,8 @@
 
 /*
  * Appends those of these waiters in whose way somebody is who will stay there: one who is stopped;
- * or only heirs of a lock whose taker is dead, with nobody above them who has it too. `program`:
- * our child, or 0. Reads /proc/locks once.
+ * or only heirs of a lock whose taker is dead, with nobody above them who has it too; or one who
+ * waits for them in turn. `program`: our child, or 0. Reads /proc/locks once.
  */
 void stuck_find(const struct pids *waiters, pid_t program, struct stuck_waits *found);
 

@@ -52,6 +52,7 @@ struct finding {
 	struct finding_side sides[FINDING_SIDES];
 	uint64_t count;
 	uint64_t number;     /* {n}: tries in a row, the most of all times; 0: none */
+	int32_t outsider;    /* {o}: pid of a holder that is not recorded; 0: none */
 	uint64_t duration;   /* {t}: ns, the longest of all times; 0: none */
 	uint64_t start, end; /* what was locked, each time; end 0: not one range */
 	bool several_ranges;

@@ -24,6 +24,7 @@ void stuck_event(struct findings_builder *builder, const struct event *event)
 	static const enum finding_id ids[] = {
 		[STUCK_STOPPED] = FINDING_STUCK_STOPPED,
 		[STUCK_INHERITED] = FINDING_STUCK_INHERITED,
+		[STUCK_CIRCLE] = FINDING_STUCK_UNRECORDED,
 	};
 	struct finding_side holder = { event->stuck.holder, 0, NONE, event->time };
 	uint64_t waited = event->time - event->stuck.since;
@@ -36,9 +37,11 @@ void stuck_event(struct findings_builder *builder, const struct event *event)
 		return;
 	asked = asked_of(builder, event);
 	/* What it had across exec is given as taken by itself. */
-	known = watch_in_the_way(builder, &asked, &hold) && hold.process != holder.process;
+	known = !event->stuck.outsider && watch_in_the_way(builder, &asked, &hold) &&
+		hold.process != holder.process;
 	finding = found(builder, ids[event->stuck.why], event->file, event->stuck.world,
 			known ? side_of_hold(&hold) : nobody, holder, asked.by);
+	finding->outsider = event->stuck.outsider;
 	found_range(finding, event->stuck.start, event->stuck.end);
 	if (waited > finding->duration)
 		finding->duration = waited;

@@ -66,8 +66,12 @@ static bool tell_stuck(struct hangs *hangs, const struct stuck_wait *stuck, uint
 {
 	const struct launch *launch = hangs->around.launch;
 	struct slot_wait request;
+	uint32_t holder = waiting_process(hangs->around.watch, stuck->holder);
 	struct told_stuck pair;
 
+	/* What those wait for who are recorded, the live watch tells. */
+	if (stuck->why == STUCK_CIRCLE && holder)
+		return false;
 	if (!waiting_request(hangs->around.watch, stuck, since, &request))
 		return false;
 	pair = (struct told_stuck){ request.position, stuck->holder };
@@ -75,7 +79,7 @@ static bool tell_stuck(struct hangs *hangs, const struct stuck_wait *stuck, uint
 		return false;
 	vec_push(&hangs->told, pair);
 	writer_stuck(hangs->around.session, &request, stuck->why,
-		     waiting_process(hangs->around.watch, stuck->holder), stuck->fd);
+		     stuck->why == STUCK_CIRCLE ? (uint32_t)stuck->holder : holder, stuck->fd);
 	hangs->around.update(hangs->around.launcher);
 	return launch->stuck(launch->context, stuck);
 }

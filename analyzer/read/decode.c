@@ -269,7 +269,7 @@ static bool decode_stuck(struct intern *intern, const struct names *names,
 			 const struct record_stuck *record, struct decode_counts *counts,
 			 struct event *event)
 {
-	if (record->reason < SEEN_STUCK_STOPPED || record->reason > SEEN_STUCK_INHERITED ||
+	if (record->reason < SEEN_STUCK_STOPPED || record->reason > SEEN_STUCK_CIRCLE ||
 	    record->op >= LOCK_OPS || record->since > record->time ||
 	    record->start >= record->end || record->end > RANGE_EOF)
 		return false;
@@ -278,7 +278,12 @@ static bool decode_stuck(struct intern *intern, const struct names *names,
 	event->tid = record->tid;
 	find_names(names, record->file, 0, counts, event);
 	event->stuck.why = (enum stuck)(record->reason - SEEN_STUCK_STOPPED);
-	event->stuck.holder = intern_process(intern, record->holder);
+	if (record->reason == SEEN_STUCK_CIRCLE) {
+		event->stuck.holder = NONE;
+		event->stuck.outsider = (int32_t)record->holder;
+	} else {
+		event->stuck.holder = intern_process(intern, record->holder);
+	}
 	event->stuck.fd = record->fd;
 	event->stuck.world = worlds[lock_ops[record->op].world];
 	event->stuck.start = record->start;

@@ -56,6 +56,8 @@ struct json_object *json_finding(struct json *json, uint32_t index)
 	set(object, "resources", resource_list(json, finding));
 	set(object, "number", finding->number ? number(finding->number) : NULL);
 	set(object, "duration_ns", finding->duration ? number(finding->duration) : NULL);
+	set(object, "unrecorded_holder",
+	    finding->outsider ? json_object_new_int(finding->outsider) : NULL);
 	set(object, "site", index_of(finding->sides[0].stack));
 	set(object, "sides", sides_list(json, finding));
 	return object;

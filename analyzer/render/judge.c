@@ -127,6 +127,7 @@ static void judge_stuck(struct judging *judging)
 	if (asked->seen_live[CONDITION_STUCK])
 		return;
 	stuck.finding[FINDING_STUCK_STOPPED] = stuck.finding[FINDING_STUCK_INHERITED] = true;
+	stuck.finding[FINDING_STUCK_UNRECORDED] = true;
 	judging->criteria = &stuck;
 	judge_findings(judging);
 	judging->criteria = asked;

@@ -167,6 +167,9 @@ static const char *placeholder(struct scratch *scratch, const struct catalog *ca
 					 finding->start, finding->end, directory);
 	case 'n':
 		return phrase_count(scratch, finding->number);
+	case 'o':
+		/* Its name is not known: it may have executed another program since it had one. */
+		return scratch_format(scratch, "process %d (not recorded)", finding->outsider);
 	case 't':
 		return phrase_duration(scratch, finding->duration);
 	default:

@@ -321,6 +321,45 @@ p = subprocess.Popen(['sleep', '{}'], close_fds=False); open('heir', 'w').write(
         self.assertEqual((result.returncode, os.path.exists(self.path("ran"))), (125, False))
         self.assertIn("--stuck-after needs a time such as 500ms, 10s or 2min, not 'soon'", result.stderr)
 
+    # The first is not recorded: it takes a, and then waits for b. The second has b, and waits for a.
+    OUTSIDER = """env -i flock a sh -c 'echo $$ > outsider; until test -e b1; do sleep 0.01; done; exec flock b true' &
+        while ! test -s outsider; do sleep 0.01; done
+        flock b sh -c 'echo $$ > waiter; > b1; exec flock a true'"""
+
+    def test_a_circle_with_one_who_is_not_recorded_is_told_with_its_pid_and_kept_in_the_trace(self):
+        def let_go():
+            outsider, = self.pids("outsider")
+            with open("/proc/locks") as locks:  # the kernel shows that it waits, too
+                self.assertRegex(locks.read(), rf"(?m)^\d+: -> FLOCK +ADVISORY +WRITE {outsider} ")
+            os.kill(outsider, signal.SIGKILL)
+        line, (finding,) = self.told(self.OUTSIDER, let_go)
+        (outsider,), (waiter,) = self.pids("outsider"), self.pids("waiter")
+        self.assertRegex(line, rf"^flocktrace: flock\[{waiter}\] waits for \S+/a, which is held by flock\[{outsider}\] \(not recorded\), "
+                               rf"which waits for \S+/b, which is held by .*: likely a deadlock\.$")
+        self.assertEqual((finding["id"], finding["unrecorded_holder"]), ("stuck-unrecorded", outsider))
+        self.assertIn(f"held by process {outsider} (not recorded), ", finding["message"])
+        self.assertEqual([side["pid"] for side in finding["sides"]], [waiter])
+        self.assertEqual(self.report().document["deadlocks"], [])  # nobody saw the records of all of them
+        self.assertEqual(self.flocktrace("check", "--fail-on=stuck", "trace").returncode, 86)
+        self.assertRegex(self.flocktrace("dump", "trace").stdout, rf"process {outsider}, which is not recorded, has the lock, and waits in turn")
+
+    def test_a_circle_with_one_who_is_not_recorded_ends_the_program(self):
+        result = self.stuck(self.OUTSIDER)
+        self.assertEqual(result.returncode, 86, result.stderr)
+        outsider, = self.pids("outsider")
+        self.assertRegex(result.stderr, rf"FAIL stuck: flock\[\d+\] waits for \S+/a, which is held by flock\[{outsider}\] \(not recorded\), ")
+        self.assertFalse(alive(outsider))
+
+    def test_one_who_is_not_recorded_and_works_on_with_its_lock_is_not_stuck(self):
+        result = self.stuck("env -i flock a sh -c '> in; sleep 2' & while ! test -e in; do sleep 0.01; done; flock a true; exit 4")
+        self.assertEqual(result.returncode, 4, result.stderr)
+
+    def test_a_circle_of_those_who_are_recorded_is_a_deadlock_and_not_told_as_stuck(self):
+        result = self.stuck(self.OUTSIDER.replace("env -i ", "") + " & sleep 2; kill $(cat outsider); wait; exit 4")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("flocktrace: Deadlock: ", result.stderr)
+        self.assertNotIn("not recorded)", result.stderr)
+
     def test_a_lock_that_was_leaked_through_popen_ends_the_program(self):
         self.write("leak.py", self.LEAK.format(True, 100))
         result = self.stuck(f"{PYTHON} leak.py; {self.WAIT}")
