@@ -142,7 +142,9 @@ static uint32_t link_of(const struct now_circle *circle, uint32_t wait)
 	return NOT_KNOWN;
 }
 
-/* "a[1] waits for x, held by b[2], which is not recorded; b[2] waits for y, held by a[1]" */
+/* "a[1] waits for x, which is held by b[2] (not recorded), which waits for y, which is held by
+ * a[1]"
+ */
 static char *circle_sentence(const struct now *now, const struct now_circle *circle, uint32_t first)
 {
 	struct scratch scratch = { 0 };

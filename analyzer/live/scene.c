@@ -50,12 +50,7 @@ static bool same_lock(const struct open_lock *a, const struct open_lock *b)
 	       a->lock.pid == b->lock.pid;
 }
 
-/*
- * Lines that are equal tell of one lock, seen through several descriptors: two exclusive ones can't
- * be in one place, and record locks of a process have its pid. Where that isn't so the kernel is
- * asked. One lock with more sharers than it has is the careful error.
- */
-static bool belongs(const struct held *held, const struct open_lock *lock)
+bool held_is(const struct held *held, const struct open_lock *lock)
 {
 	if (!same_lock(&held->lock, lock))
 		return false;
@@ -71,7 +66,7 @@ static void read_locks(struct scene *scene)
 		const struct open_lock *lock = &scene->open.locks.items[i];
 		uint32_t at = 0;
 
-		while (at < scene->held.count && !belongs(&scene->held.items[at], lock))
+		while (at < scene->held.count && !held_is(&scene->held.items[at], lock))
 			at++;
 		if (at == scene->held.count)
 			vec_push(&scene->held, (struct held){ .lock = *lock });
@@ -351,52 +346,6 @@ void scene_take(struct scene *scene, const struct slots *slots, const struct slo
 			wait_for_others(scene, i);
 	for (uint32_t i = 0; i < scene->crowds.count; i++)
 		wind_timers(scene, &scene->crowds.items[i]);
-}
-
-/* ---- Whether it stands */
-
-static bool is_waited_for(const struct scene *scene, const struct held *held,
-			  const uint32_t *agents, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t wait = scene->actors.items[agents[i]].wait;
-
-		if (wait != NONE && scene->files.items[wait].inode == held->lock.file.inode)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Who has been forked since may share a lock, without that its parent ran after it was looked at.
- * Of locks that nobody of them waits for it does not matter, and they come and go.
- */
-static bool nobody_joined(const struct scene *scene, const uint32_t *agents, uint32_t count)
-{
-	struct open_files joined;
-	bool nobody;
-
-	open_files_read_new(&joined, &scene->open, scene->files.items, scene->files.count);
-	nobody = !joined.hidden;
-	for (uint32_t i = 0; nobody && i < joined.locks.count; i++)
-		for (uint32_t j = 0; nobody && j < scene->held.count; j++)
-			nobody = !belongs(&scene->held.items[j], &joined.locks.items[i]) ||
-				 !is_waited_for(scene, &scene->held.items[j], agents, count);
-	open_files_free(&joined);
-	return nobody;
-}
-
-bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t count)
-{
-	if (!nobody_joined(scene, agents, count))
-		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct task *task = &scene->tasks.vec.items[agents[i]];
-
-		if (!scene_tries(scene, agents[i]) && task_switches(task) != task->switches)
-			return false;
-	}
-	return true;
 }
 
 void scene_free(struct scene *scene)

@@ -68,6 +68,12 @@ bool scene_tries(const struct scene *scene, uint32_t agent);
 bool scene_stands(const struct scene *scene, const uint32_t *agents, uint32_t count);
 /* The session's number of a process here; 0: it isn't recorded. */
 uint32_t scene_process(const struct scene *scene, pid_t pid);
+/*
+ * Lines that are equal tell of one lock, seen through several descriptors: two exclusive ones can't
+ * be in one place, and record locks of a process have its pid. Where that isn't so the kernel is
+ * asked. One lock with more sharers than it has is the careful error.
+ */
+bool held_is(const struct held *held, const struct open_lock *lock);
 void scene_free(struct scene *scene);
 
 #endif

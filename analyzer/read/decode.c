@@ -273,6 +273,8 @@ static bool decode_stuck(struct intern *intern, const struct names *names,
 	    record->op >= LOCK_OPS || record->since > record->time ||
 	    record->start >= record->end || record->end > RANGE_EOF)
 		return false;
+	if (record->reason == SEEN_STUCK_CIRCLE && (!record->holder || record->holder > INT32_MAX))
+		return false;
 	event->time = record->time;
 	event->process = intern_process(intern, record->process);
 	event->tid = record->tid;
