@@ -19,6 +19,18 @@ static struct asked asked_of(struct findings_builder *builder, const struct even
 	};
 }
 
+/* An heir has had the lock since it was started: nobody hands over a descriptor later, but through
+ * a socket. */
+static struct finding_side holder_of(const struct findings_builder *builder,
+				     const struct event *event)
+{
+	struct finding_side holder = { event->stuck.holder, 0, NONE, event->time };
+
+	if (event->stuck.why == STUCK_INHERITED && holder.process < builder->catalog->process_count)
+		holder.time = builder->catalog->processes[holder.process].first_seen;
+	return holder;
+}
+
 void stuck_event(struct findings_builder *builder, const struct event *event)
 {
 	static const enum finding_id ids[] = {
@@ -26,7 +38,7 @@ void stuck_event(struct findings_builder *builder, const struct event *event)
 		[STUCK_INHERITED] = FINDING_STUCK_INHERITED,
 		[STUCK_CIRCLE] = FINDING_STUCK_UNRECORDED,
 	};
-	struct finding_side holder = { event->stuck.holder, 0, NONE, event->time };
+	struct finding_side holder = holder_of(builder, event);
 	uint64_t waited = event->time - event->stuck.since;
 	struct finding *finding;
 	struct asked asked;

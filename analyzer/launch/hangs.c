@@ -6,7 +6,8 @@
 #include "analyzer/launch/writer.h"
 
 #define STUCK_INTERVAL (100 * MILLISECOND)
-#define STUCK_COST     500 /* the next look comes after so many times what the last one took */
+#define STUCK_SHARE    500		    /* of a processor, one part of so many */
+#define STUCK_SAVED    (1000 * MILLISECOND) /* of processor time not used so far */
 #define STUCK_PAUSE    (300 * 1000 * MILLISECOND)
 
 static void look_for_deadlocks(struct hangs *hangs, uint64_t now)
@@ -108,21 +109,38 @@ static bool look_for_stuck(struct hangs *hangs, uint64_t now)
 	return end;
 }
 
+static void earn(struct hangs *hangs, uint64_t now)
+{
+	hangs->stuck_saved += (int64_t)((now - hangs->stuck_looked) / STUCK_SHARE);
+	if (hangs->stuck_saved > (int64_t)STUCK_SAVED)
+		hangs->stuck_saved = STUCK_SAVED;
+	hangs->stuck_looked = now;
+}
+
+/* The first looks may be dear; who goes on looking pays it back before the next. */
+static void pay(struct hangs *hangs, uint64_t cost)
+{
+	uint64_t pause;
+
+	hangs->stuck_saved -= (int64_t)cost;
+	if (hangs->stuck_saved >= 0)
+		return;
+	pause = (uint64_t)-hangs->stuck_saved * STUCK_SHARE;
+	hangs->stuck_look += pause < STUCK_PAUSE ? pause : STUCK_PAUSE;
+}
+
 static bool is_stuck(struct hangs *hangs, uint64_t now)
 {
-	const struct launch *launch = hangs->around.launch;
-	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID), pause;
+	uint64_t began = clock_read(CLOCK_THREAD_CPUTIME_ID);
 	bool end;
 
-	if (!launch->find_stuck || !hangs->around.watch->bury || now < hangs->stuck_look)
+	if (!hangs->around.launch->find_stuck || !hangs->around.watch->bury ||
+	    now < hangs->stuck_look)
 		return false;
+	earn(hangs, now);
 	hangs->stuck_look = now + STUCK_INTERVAL;
 	end = look_for_stuck(hangs, now);
-	pause = STUCK_COST * (clock_read(CLOCK_THREAD_CPUTIME_ID) - began);
-	if (pause > STUCK_PAUSE)
-		pause = STUCK_PAUSE;
-	if (hangs->stuck_look < now + pause)
-		hangs->stuck_look = now + pause;
+	pay(hangs, clock_read(CLOCK_THREAD_CPUTIME_ID) - began);
 	return end;
 }
 

@@ -36,7 +36,9 @@ struct hangs {
 	struct hangs_around around;
 	struct live *live;
 	struct holders *holders;
-	uint64_t stuck_look; /* when the next one is due, ns */
+	uint64_t stuck_look;   /* when the next one is due, ns */
+	uint64_t stuck_looked; /* when the last one was, ns; 0: none so far */
+	int64_t stuck_saved;   /* ns of processor time that may be used */
 	VEC(struct told_stuck) told;
 };
 

@@ -289,10 +289,10 @@ void holders_look(struct holders *holders, uint64_t now)
 		holders->next_look += (uint64_t)-holders->saved * SHARE;
 }
 
-/* Who has inherited a lock need not know of it. */
-static bool is_taker(const struct way *way)
+/* Who has inherited a lock need not know of it: the thread that took it is somebody else's. */
+static bool has_taken(const struct holder *holder)
 {
-	return way->time;
+	return holder->task;
 }
 
 bool holders_go_on(const struct holders *holders, const struct slot_wait *wait)
@@ -303,7 +303,7 @@ bool holders_go_on(const struct holders *holders, const struct slot_wait *wait)
 		const struct holder *holder = &holders->list.vec.items[i];
 		const struct way *way = &holder->way;
 
-		if (holder->goes_on && is_taker(way) && way->inode == file->inode &&
+		if (holder->goes_on && has_taken(holder) && way->inode == file->inode &&
 		    way->process != wait->process &&
 		    wait_conflicts(wait, op_is_flock(way->op), way->shared, way->start, way->end))
 			return true;

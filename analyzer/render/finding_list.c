@@ -4,10 +4,28 @@
 
 #include "analyzer/render/text.h"
 
-static void print_side(struct text *text, const char *role, const struct finding_side *side)
+#define HEIR 1 /* side of stuck-inherited */
+
+/* Which fork has handed the lock on. */
+static void say_birth(struct text *text, const struct finding_side *side)
 {
+	const struct process_info *heir = &text->catalog->processes[side->process];
+
+	fprintf(text->out, " at %s", phrase_clock(&text->scratch, text->catalog, side->time));
+	if (heir->parent < text->catalog->process_count)
+		fprintf(text->out, ", when %s started it",
+			phrase_process(&text->scratch, text->catalog, heir->parent, 0));
+}
+
+static void print_side(struct text *text, const struct finding *finding, unsigned which)
+{
+	const struct finding_side *side = &finding->sides[which];
+	const char *role = finding_kinds[finding->id].roles[which];
+
 	fprintf(text->out, TEXT_PAD "%c%s by %s", toupper((unsigned char)*role), role + 1,
 		phrase_process(&text->scratch, text->catalog, side->process, side->tid));
+	if (finding->id == FINDING_STUCK_INHERITED && which == HEIR)
+		say_birth(text, side);
 	if (side->stack != NONE)
 		text_stack(text, side->stack);
 	else
@@ -27,7 +45,7 @@ static void print_finding(struct text *text, uint32_t number, const struct findi
 	fputs(".\n", text->out);
 	for (unsigned i = 0; i < FINDING_SIDES; i++)
 		if (*kind->roles[i] && finding->sides[i].process != NONE)
-			print_side(text, kind->roles[i], &finding->sides[i]);
+			print_side(text, finding, i);
 	fprintf(text->out, TEXT_PAD "Remedy: %s.\n", kind->remedy);
 	scratch_reset(&text->scratch);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,8 +35,7 @@ static const char *value_of(const char *text, const char *name)
 	return at ? at + strlen(name) : "";
 }
 
-/* threads: how many its process has; NULL: nobody asks. */
-static bool read_status(struct task *task, unsigned long *threads)
+static bool read_status(struct task *task)
 {
 	char text[4096];
 	const char *at;
@@ -49,8 +49,6 @@ static bool read_status(struct task *task, unsigned long *threads)
 	at = value_of(text, "\nNSpid:");
 	for (; *at == '\t'; at += strcspn(at + 1, "\t\n") + 1)
 		task->inner = (pid_t)strtol(at, NULL, 10);
-	if (threads)
-		*threads = strtoul(value_of(text, "\nThreads:"), NULL, 10);
 	task->switches = strtoull(value_of(text, "\nvoluntary_ctxt_switches:"), NULL, 10) +
 			 strtoull(value_of(text, "\nnonvoluntary_ctxt_switches:"), NULL, 10);
 	return true;
@@ -72,30 +70,12 @@ static void read_syscall(struct task *task)
 		task->arguments[i] = strtoull(at, &at, 16);
 }
 
-/* False: it is gone. threads: as read_status(). */
-static bool read_task(pid_t pid, pid_t tid, struct task *task, unsigned long *threads)
-{
-	*task = (struct task){ .pid = pid, .tid = tid };
-	if (!read_status(task, threads))
-		return false;
-	read_syscall(task);
-	return true;
-}
-
 bool task_read(pid_t pid, pid_t tid, struct task *task)
 {
-	return read_task(pid, tid, task, NULL);
-}
-
-/* False: it has other threads, or is gone. Most have none, and listing them costs as much again. */
-static bool read_only_thread(pid_t pid, struct tasks *tasks)
-{
-	struct task task;
-	unsigned long threads;
-
-	if (!read_task(pid, pid, &task, &threads) || threads != 1)
+	*task = (struct task){ .pid = pid, .tid = tid };
+	if (!read_status(task))
 		return false;
-	vec_push(&tasks->vec, task);
+	read_syscall(task);
 	return true;
 }
 
@@ -103,7 +83,7 @@ struct tids {
 	VEC(pid_t) vec;
 };
 
-static bool list_once(pid_t pid, struct tids *tids)
+static bool list(pid_t pid, struct tids *tids)
 {
 	struct dirent *entry;
 	char path[64];
@@ -121,7 +101,7 @@ static bool list_once(pid_t pid, struct tids *tids)
 	return true;
 }
 
-static bool same_tids(const struct tids *a, const struct tids *b)
+static bool is_same(const struct tids *a, const struct tids *b)
 {
 	return a->vec.count == b->vec.count &&
 	       !memcmp(a->vec.items, b->vec.items, a->vec.count * sizeof(*a->vec.items));
@@ -130,40 +110,66 @@ static bool same_tids(const struct tids *a, const struct tids *b)
 /*
  * Where a thread ends that was just listed, the kernel goes on by number, and leaves out one that
  * lives (fs/proc/base.c, first_tid()). Two lists that are the same have left out nobody: who ended
- * in the first is not in the second. False: they change all the time.
+ * in the first is not in the second.
  */
-static bool list_all(pid_t pid, struct tids *tids)
+static bool list_twice(pid_t pid, const struct tids *expected)
 {
-	struct tids before = { 0 };
-	bool same = false;
+	struct tids tids[2] = { { 0 }, { 0 } };
+	bool same = list(pid, &tids[0]) && list(pid, &tids[1]) && is_same(&tids[0], &tids[1]) &&
+		    is_same(&tids[0], expected);
 
-	for (int i = 0; i < LISTINGS && !same; i++) {
-		struct tids swap = before;
-
-		before = *tids;
-		*tids = swap;
-		if (!list_once(pid, tids))
-			break;
-		same = i && same_tids(&before, tids);
-	}
-	vec_free(&before.vec);
+	vec_free(&tids[0].vec);
+	vec_free(&tids[1].vec);
 	return same;
 }
 
+static void read_each(pid_t pid, const struct tids *tids, struct tasks *tasks)
+{
+	for (uint32_t i = 0; i < tids->vec.count; i++) {
+		struct task task;
+
+		if (task_read(pid, tids->vec.items[i], &task))
+			vec_push(&tasks->vec, task);
+	}
+}
+
+/* Each thread is a directory, and the links of the one above them are counted. */
+static bool has_one_thread(pid_t pid)
+{
+	struct stat status;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return !stat(path, &status) && status.st_nlink == 3;
+}
+
+/* Most have no other thread, and to list them costs as much again. */
+static bool read_only_thread(pid_t pid, struct tasks *tasks)
+{
+	struct task task;
+
+	if (!has_one_thread(pid) || !task_read(pid, pid, &task) || !has_one_thread(pid))
+		return false;
+	vec_push(&tasks->vec, task);
+	return true;
+}
+
+/* Before a thread goes to sleep it may have started another: who there is is asked after what they
+ * do. */
 bool tasks_read(pid_t pid, struct tasks *tasks)
 {
 	uint32_t before = tasks->vec.count;
 	struct tids tids = { 0 };
-	bool all;
+	bool all = false;
 
 	if (read_only_thread(pid, tasks))
 		return true;
-	all = list_all(pid, &tids);
-	for (uint32_t i = 0; i < tids.vec.count; i++) {
-		struct task task;
-
-		if (task_read(pid, tids.vec.items[i], &task))
-			vec_push(&tasks->vec, task);
+	for (int i = 0; i < LISTINGS && !all; i++) {
+		tasks->vec.count = before;
+		if (!list(pid, &tids))
+			break;
+		read_each(pid, &tids, tasks);
+		all = list_twice(pid, &tids);
 	}
 	vec_free(&tids.vec);
 	if (tasks->vec.count == before)
@@ -178,7 +184,7 @@ uint64_t task_switches(const struct task *task)
 {
 	struct task now = { .pid = task->pid, .tid = task->tid };
 
-	return read_status(&now, NULL) && now.state != 'R' ? now.switches : UINT64_MAX;
+	return read_status(&now) && now.state != 'R' ? now.switches : UINT64_MAX;
 }
 
 bool task_memory(const struct task *task, uint64_t address, void *bytes, size_t count)
