@@ -4,10 +4,10 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/system/process.h"
+#include "analyzer/system/task.h"
 
 bool descendants_has_lists(void)
 {
@@ -50,26 +50,18 @@ static void children_of_thread(pid_t pid, pid_t tid, struct pids *pids)
 	free(text);
 }
 
-/* Each thread is a directory, and the links of the one above them are counted. */
-static bool has_one_thread(const char *tasks)
-{
-	struct stat status;
-
-	return !stat(tasks, &status) && status.st_nlink == 3;
-}
-
 void descendants_children(pid_t pid, struct pids *pids)
 {
 	char path[64];
 	struct dirent *entry;
 	DIR *tasks;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	/* Most have one, and listing them costs as much again. */
-	if (has_one_thread(path)) {
+	if (task_is_alone(pid)) {
 		children_of_thread(pid, pid, pids);
 		return;
 	}
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	if (!tasks)
 		return;

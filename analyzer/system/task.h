@@ -24,6 +24,8 @@ struct tasks {
 	VEC(struct task) vec;
 };
 
+/* Whether the process has one thread, which is cheaper to ask than a list. */
+bool task_is_alone(pid_t pid);
 /* One thread. False: it is gone, or can't be looked at. */
 bool task_read(pid_t pid, pid_t tid, struct task *task);
 /* Appends all threads of a process; one of state '?' more where there may be others. False: it is

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -289,14 +290,22 @@ static void *last(void *none)
 	return none;
 }
 
+/* Or there may be others than are told. */
+static bool is_in(const struct tasks *tasks, pid_t tid)
+{
+	for (uint32_t i = 0; i < tasks->vec.count; i++)
+		if (tasks->vec.items[i].tid == tid || tasks->vec.items[i].state == '?')
+			return true;
+	return false;
+}
+
 static bool is_listed(pid_t tid)
 {
 	struct tasks tasks = { 0 };
-	bool found = false;
+	bool found;
 
 	cr_assert(tasks_read(getpid(), &tasks));
-	for (uint32_t i = 0; i < tasks.vec.count; i++)
-		found |= tasks.vec.items[i].tid == tid || tasks.vec.items[i].state == '?';
+	found = is_in(&tasks, tid);
 	vec_free(&tasks.vec);
 	return found;
 }
@@ -322,5 +331,56 @@ Test(system, a_thread_that_lives_is_listed_while_others_end)
 			pthread_join(shorts[j], NULL);
 		pthread_join(lasts, NULL);
 		cr_assert(listed, "round %d", i);
+	}
+}
+
+static int pipes[2];
+static atomic_int starter;
+
+/* Starts a thread, and goes to sleep for good. */
+static void *start_and_sleep(void *rounds)
+{
+	pthread_t lasts;
+	char byte;
+
+	starter = gettid();
+	work_a_little(rounds);
+	pthread_create(&lasts, NULL, last, NULL);
+	cr_assert_eq(read(pipes[0], &byte, 1), 1);
+	pthread_join(lasts, NULL);
+	return NULL;
+}
+
+static bool sleeps(const struct tasks *tasks, pid_t tid)
+{
+	for (uint32_t i = 0; i < tasks->vec.count; i++)
+		if (tasks->vec.items[i].tid == tid)
+			return tasks->vec.items[i].state == 'S' &&
+			       tasks->vec.items[i].number == SYS_read;
+	return false;
+}
+
+Test(system, a_thread_that_was_started_by_one_that_sleeps_now_is_listed)
+{
+	cr_assert_eq(pipe(pipes), 0);
+	for (int i = 0; i < 1000; i++) {
+		pthread_t thread;
+		struct tasks tasks = { 0 };
+
+		starter = lasting = 0;
+		over = false;
+		pthread_create(&thread, NULL, start_and_sleep,
+			       (void *)(intptr_t)(i * 7919 % 200000));
+		do {
+			tasks.vec.count = 0;
+			cr_assert(tasks_read(getpid(), &tasks));
+		} while (!sleeps(&tasks, starter));
+		while (!lasting)
+			sched_yield();
+		over = true;
+		cr_assert_eq(write(pipes[1], "", 1), 1);
+		pthread_join(thread, NULL);
+		cr_assert(is_in(&tasks, lasting), "round %d", i);
+		vec_free(&tasks.vec);
 	}
 }
