@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "preload/arch.h"
+#include "preload/clock.h"
 #include "preload/isolate.h"
 #include "preload/modules.h"
 
@@ -70,14 +71,24 @@ bool unwind_usable(void)
 	return lib.usable;
 }
 
-/* So many walks in a row without libunwind's mutex: it will not come back (fork). */
-#define GIVE_UP_AFTER 64
+/* So many walks in a row, and for so long, were without libunwind's mutex: it will not come back
+ * (fork). A busy machine keeps its owner waiting, while others come very often. */
+#define GIVE_UP_AFTER	 64
+#define GIVE_UP_AFTER_NS UINT64_C(1000000000)
 
 static _Atomic int given_up;
+static _Atomic uint64_t given_up_since; /* ns */
 
 void unwind_given_up(void)
 {
-	if (atomic_fetch_add_explicit(&given_up, 1, memory_order_relaxed) >= GIVE_UP_AFTER)
+	uint64_t now = clock_monotonic();
+	int before = atomic_fetch_add_explicit(&given_up, 1, memory_order_relaxed);
+
+	if (!before)
+		atomic_store_explicit(&given_up_since, now, memory_order_relaxed);
+	else if (before >= GIVE_UP_AFTER &&
+		 now - atomic_load_explicit(&given_up_since, memory_order_relaxed) >
+			 GIVE_UP_AFTER_NS)
 		lib.usable = false;
 }
 

@@ -172,7 +172,8 @@ static bool waits(const struct deadlock_builder *builder, uint32_t process, uint
 		return true;
 
 	for (uint32_t i = 0; family && i < family->threads.count; i++)
-		if (family->threads.items[i].awaits ||
+		if (person_was_seen_to_await(&family->threads.items[i]) ||
+		    family->threads.items[i].awaits ||
 		    model_stands(builder->model, process, family->threads.items[i].tid))
 			return true;
 	return false;

@@ -191,8 +191,7 @@ static void wait_for_others(struct look *look)
 		for (uint32_t j = 0; family->alive && j < family->threads.count; j++) {
 			const struct person *person = &family->threads.items[j];
 
-			if (person->live.number && person->live.waits_for != WAITS_FOR_LOCK &&
-			    person->live.other != NONE)
+			if (person_was_seen_to_await(person))
 				wait_as_seen(look, i, person);
 			else if (person->awaits)
 				wait_for_child(look, i, family, person);

@@ -26,6 +26,13 @@ struct person {
 	} live;
 };
 
+/* It was seen live to wait for somebody, by other means than a lock. */
+static inline bool person_was_seen_to_await(const struct person *person)
+{
+	return person->live.number && person->live.waits_for != WAITS_FOR_LOCK &&
+	       person->live.other != NONE;
+}
+
 struct family {
 	uint32_t parent; /* process, NONE */
 	int64_t pid;

@@ -398,6 +398,22 @@ except BlockingIOError:
             self.assertEqual(self.flocktrace("check", "--fail-on=stuck", "trace").stdout, "ok   stuck\n")
             os.unlink(self.path("trace"))
 
+    def test_a_deadlock_over_a_pipe_is_in_the_report_and_in_the_trace_whoever_dies_first(self):
+        for waits_too in ("", "import time; time.sleep(0.3); "):
+            self.write("pipe.py", f"""import fcntl, os
+r, w = os.pipe(); f = open('a', 'w'); fcntl.lockf(f, fcntl.LOCK_EX)
+if not os.fork():
+    os.close(r); {waits_too}fcntl.lockf(open('a', 'w'), fcntl.LOCK_EX); os.write(w, b'x')
+else:
+    os.close(w); os.read(r, 1)
+""")
+            result = self.flocktrace("run", "--fail-on=deadlock", "--trace", "trace", "--", PYTHON, "pipe.py")
+            self.assertEqual(result.returncode, 81, result.stderr)
+            self.assertIn("Deadlock: 2 processes waited for each other ", self.flocktrace("report", "trace").stdout.splitlines()[0])
+            check = self.flocktrace("check", "--fail-on=deadlock", "trace")
+            self.assertEqual(check.returncode, 81, check.stdout)
+            os.unlink(self.path("trace"))
+
     def test_a_grace_that_is_no_time_is_refused(self):
         result = self.flocktrace("run", "--grace=soon", "--", "touch", "ran")
         self.assertEqual((result.returncode, os.path.exists(self.path("ran"))), (125, False))
