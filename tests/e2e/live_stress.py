@@ -126,6 +126,7 @@ class Storm:
             self.selector.register(end, selectors.EVENT_READ)
         self.signalled, self.rings, self.told, self.likely = set(), [], [], []
         self.watched, self.false, self.members, self.end = [], [], None, None
+        self.behind = self.into = set()
         self.stood = 0
 
     def read(self, seconds):
@@ -153,16 +154,20 @@ class Storm:
         head = re.match(r"(?:flocktrace: )?(Likely deadlock|Deadlock[^:]*): ", line)
         if head:
             self.finish_text()
-            self.members = (head[1], " since " in line, set())
+            self.members, self.behind = (head[1], " since " in line, set()), set()
+            self.into = self.members[2]
+        elif line.startswith("    Behind them"):
+            self.into = self.behind
         elif self.members:
-            self.members[2].update(map(int, re.findall(r"^    \S+?\[(\d+)[\]/].* waits for ", line)))
+            self.into.update(map(int, re.findall(r"^    \S+?\[(\d+)[\]/].* waits for ", line)))
             if line.startswith("    Left alone"):
                 self.finish_text()
 
     def finish_text(self):
+        """Who is only behind holds up nobody of them: what its other threads do does not matter."""
         if self.members:
             head, standing, pids = self.members
-            (self.likely if head == "Likely deadlock" else self.told).append(pids)
+            (self.likely if head == "Likely deadlock" else self.told).append(pids | self.behind)
             if head == "Deadlock" and standing:
                 self.watched.append((time.monotonic() + STANDS, pids, calls_of(pids), waits_of(pids)))
         self.members = None
