@@ -121,6 +121,8 @@ struct event {
 			int64_t raw_start, raw_len, base;
 			uint64_t duration; /* RESULT: ns */
 			int error;	   /* RESULT: errno, 0: success */
+			int32_t taker; /* KEPT: pid of who took it, as the process' own namespace
+					  has it; 0: not known */
 		} lock;
 		struct { /* EVENT_CALL, EVENT_CALL_RESULT */
 			enum call call;

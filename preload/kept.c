@@ -12,7 +12,7 @@
 #include "trace/range.h"
 
 /* "1: FLOCK  ADVISORY  WRITE 4711 fe:00:12 0 EOF" */
-enum { KIND = 1, MODE = 3, START = 6, LAST = 7, WORDS };
+enum { KIND = 1, MODE = 3, TAKER = 4, START = 6, LAST = 7, WORDS };
 
 /* Cuts the line into words; false: it has fewer. */
 static bool split(char *line, char *word[WORDS])
@@ -54,6 +54,7 @@ static bool parse(char *line, struct record_lock *record)
 		return false;
 	record->flags = FLAG_KEPT | FLAG_INHERITED |
 			(strcmp(word[MODE], "WRITE") ? FLAG_SHARED : FLAG_EXCLUSIVE);
+	record->outcome = OUTCOME(number(word[TAKER]), 0); /* "-1" of an OFD lock counts as 0 */
 	record->start = number(word[START]);
 	record->len_or_end = strcmp(word[LAST], "EOF") ? number(word[LAST]) + 1 : RANGE_EOF;
 	return true;
@@ -103,10 +104,10 @@ static bool is_file(int fd)
 	       (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
-void kept_record(void)
+void kept_record(uint64_t fds)
 {
-	for (uint64_t open = recorder.open_fds; open; open &= open - 1) {
-		int fd = __builtin_ctzll(open);
+	for (; fds; fds &= fds - 1) {
+		int fd = __builtin_ctzll(fds);
 
 		if (is_file(fd))
 			ask(fd);

@@ -3,11 +3,13 @@
 #ifndef PRELOAD_KEPT_H
 #define PRELOAD_KEPT_H
 
+#include <stdint.h>
+
 /*
- * Constructor only, in an image that cannot ask its parent (that has ended, or is not recorded):
- * /proc tells which fds below 64 bear locks of their descriptions. Each is recorded as a lock that
- * this process keeps; when it was granted is not known.
+ * Constructor only, for fds below 64 (bit n: fd n) that the parent cannot explain: /proc tells
+ * which bear locks of their descriptions. Each is recorded as a lock that this process keeps; when
+ * it was granted is not known.
  */
-void kept_record(void);
+void kept_record(uint64_t fds);
 
 #endif

@@ -123,7 +123,9 @@ struct record_lock {
 	uint64_t len_or_end;
 	union {
 		uint64_t base;	  /* REQUEST */
-		uint64_t outcome; /* RESULT: duration in ns << 16 | errno */
+		uint64_t outcome; /* RESULT: duration in ns << 16 | errno; FLAG_KEPT: pid of who
+				     took the lock << 16, in the process' own namespace; 0: the
+				     kernel does not say */
 	};
 };
 static_assert(sizeof(struct record_lock) == PAYLOAD_WORDS * 8, "struct record_lock changed size");
@@ -420,7 +422,7 @@ struct process_slot {
 	_Atomic uint32_t overflow;	 /* grants that found no place */
 	_Atomic uint32_t exiting;	 /* 1: exit was seen */
 	int32_t ppid;
-	uint32_t reserved;
+	_Atomic uint32_t closed; /* 1: it has closed an fd that it watched */
 	char comm[16];
 	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
 	uint64_t reserved2[21];

@@ -223,6 +223,12 @@ static void finish(struct queue *queue)
 	print_complete(queue);
 }
 
+static bool is_call(const struct raw_record *record)
+{
+	return (record->kind == RECORD_REQUEST || record->kind == RECORD_RESULT) &&
+	       record->lock.op < LOCK_OPS && !(record->lock.flags & FLAG_KEPT);
+}
+
 void dump_calls(struct dump *dump)
 {
 	struct queue queue = { .out = dump->out };
@@ -237,8 +243,7 @@ void dump_calls(struct dump *dump)
 			continue;
 		if (record.kind == RECORD_DEATH)
 			take_death(&queue, record.call.process);
-		else if ((record.kind == RECORD_REQUEST || record.kind == RECORD_RESULT) &&
-			 record.lock.op < LOCK_OPS)
+		else if (is_call(&record))
 			take(&queue, &record.lock);
 	}
 	finish(&queue);

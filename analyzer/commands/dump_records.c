@@ -101,13 +101,21 @@ static void print_flags(FILE *out, uint16_t flags)
 		{ FLAG_BAD_RANGE, "bad range" },    { FLAG_BASE_UNKNOWN, "base unknown" },
 		{ FLAG_INHERITED, "inherited" },    { FLAG_ABANDONED, "abandoned" },
 		{ FLAG_BLOCKER, "found" },	    { FLAG_NO_STACK, "no stack" },
-		{ FLAG_LIBC_SYSCALL, "syscall()" },
+		{ FLAG_LIBC_SYSCALL, "syscall()" }, { FLAG_KEPT, "had it when it started" },
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		if (flags & words[i].flag)
 			fprintf(out, "  %s", words[i].text);
 	}
+}
+
+static void print_outcome(FILE *out, const struct record_lock *result)
+{
+	if (!(result->flags & FLAG_KEPT))
+		print_duration(out, result->outcome);
+	else if (OUTCOME_DURATION(result->outcome))
+		fprintf(out, "  taken by %" PRIu64, OUTCOME_DURATION(result->outcome));
 }
 
 static void print_range(struct printer *printer, const struct raw_record *record)
@@ -157,7 +165,7 @@ static void print_lock(struct printer *printer, const struct raw_record *record,
 	print_names(printer, lock->file, lock->stack, record->position);
 	print_range(printer, record);
 	if (result)
-		print_duration(out, result->outcome);
+		print_outcome(out, result);
 	print_flags(out, lock->flags);
 	if (lock->kind == RECORD_REQUEST && !pending)
 		open_requests_add(&printer->open, lock);

@@ -3,6 +3,7 @@
 
 #include "analyzer/model/descriptors.h"
 #include "analyzer/model/flights.h"
+#include "analyzer/model/heirs.h"
 #include "analyzer/model/last_words.h"
 #include "analyzer/model/lock_table.h"
 
@@ -64,6 +65,21 @@ static void hold_from_now_on(struct model *model, const struct event *event, uin
 	flight_free(model, flight);
 }
 
+/* Its taker, and all that had it, went before the heir spoke. */
+static bool hold_on(struct model *model, const struct event *event, uint32_t owner)
+{
+	struct held_list list = { 0 };
+	struct held held;
+
+	if (!heirs_find(model, table_get(model, event->file, event->lock.world), event, &held))
+		return false;
+	held.owner = owner;
+	vec_push(&list, held);
+	table_restore(model, &list, event->time);
+	vec_free(&list);
+	return true;
+}
+
 void kept_found(struct model *model, const struct event *event)
 {
 	struct process *process = process_get(model, event->process);
@@ -79,8 +95,8 @@ void kept_found(struct model *model, const struct event *event)
 		return;
 	owner = owner_description(descriptor->description);
 	known = find_owner(model, table_get(model, event->file, event->lock.world), event);
-	if (known == NO_OWNER)
+	if (known == NO_OWNER && !hold_on(model, event, owner))
 		hold_from_now_on(model, event, owner);
-	else if (known != owner)
+	if (known != NO_OWNER && known != owner)
 		description_merge(model, owner_index(owner), owner_index(known), event->time);
 }

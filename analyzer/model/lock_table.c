@@ -2,6 +2,7 @@
 #include "analyzer/model/lock_table.h"
 
 #include "analyzer/model/evict.h"
+#include "analyzer/model/heirs.h"
 #include "analyzer/model/waits.h"
 
 /* ---- Sets */
@@ -152,6 +153,7 @@ void table_grant(struct model *model, const struct flight *flight, uint64_t time
 	struct held held;
 
 	table_evict(model, table, flight, time);
+	heirs_settle(table, flight->mode, flight->start, flight->end);
 	if (flight->owner == NO_OWNER)
 		return;
 	set = set_make(model, table, flight->owner, flight->file);

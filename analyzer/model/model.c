@@ -297,6 +297,7 @@ static void free_table(struct lock_table *table)
 	for (uint32_t i = 0; i < table->sets.count; i++)
 		vec_free(&table->sets.items[i].pieces);
 	vec_free(&table->sets);
+	vec_free(&table->left);
 }
 
 void model_free(struct model *model)

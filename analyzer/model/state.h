@@ -160,11 +160,18 @@ struct process {
 	struct weakenings weakenings; /* of its POSIX locks */
 };
 
+/* A lock whose last known descriptor is gone (heirs.h). */
+struct left_lock {
+	struct held held;
+	int32_t taker; /* pid; 0: not known */
+};
+
 /* One file in one world. */
 struct lock_table {
 	VEC(struct range_set) sets; /* of those who hold something, in no order */
 	uint32_t writers;	    /* sets that may be in the way of a reader */
 	struct flight *pending;	    /* requests for a lock that have not been answered */
+	VEC(struct left_lock) left;
 };
 
 struct file_locks {

@@ -103,6 +103,18 @@ static void raw_numbers(uint64_t start, uint64_t end, bool negative, struct even
 	}
 }
 
+static void decode_outcome(const struct record_lock *record, struct event *event)
+{
+	uint64_t number = OUTCOME_DURATION(record->outcome);
+
+	if (record->flags & FLAG_KEPT) {
+		event->lock.taker = number <= INT32_MAX ? (int32_t)number : 0;
+		return;
+	}
+	event->lock.duration = number;
+	event->lock.error = OUTCOME_ERRNO(record->outcome);
+}
+
 static void decode_result(const struct record_lock *record, struct event *event)
 {
 	uint64_t start = record->start, end = record->len_or_end;
@@ -110,8 +122,7 @@ static void decode_result(const struct record_lock *record, struct event *event)
 	event->lock.has_request = record->flags & FLAG_HAS_REQUEST;
 	event->lock.abandoned = record->flags & FLAG_ABANDONED;
 	event->lock.blocker = record->flags & FLAG_BLOCKER;
-	event->lock.duration = OUTCOME_DURATION(record->outcome);
-	event->lock.error = OUTCOME_ERRNO(record->outcome);
+	decode_outcome(record, event);
 	if (event->lock.bad_range) {
 		event->lock.raw_start = (int64_t)start;
 		event->lock.raw_len = (int64_t)end;

@@ -122,6 +122,15 @@ static void count_nested(struct resource *counts, uint64_t waited)
 	counts->nested_waits += waited;
 }
 
+/* For how long its taker waited for other locks, while he still had this one. */
+static uint64_t waited_meanwhile(const struct chains *chains, const struct hold *hold,
+				 uint64_t released)
+{
+	uint64_t until = hold->keeper == hold->process ? released : hold->kept_since;
+
+	return chains_waited(chains, hold->process, hold->tid, hold->granted, until);
+}
+
 static void on_hold(void *context, const struct hold *hold)
 {
 	struct report_builder *builder = context;
@@ -140,9 +149,8 @@ static void on_hold(void *context, const struct hold *hold)
 				    hold->end);
 	usage_held(&builder->resources.entries.items[entry].usage, hold->granted, released,
 		   excludes_all(hold, &builder->resources.entries.items[entry].counts));
-	count_nested(
-		&builder->resources.entries.items[entry].counts,
-		chains_waited(&builder->chains, hold->process, hold->tid, hold->granted, released));
+	count_nested(&builder->resources.entries.items[entry].counts,
+		     waited_meanwhile(&builder->chains, hold, released));
 	released = released > hold->granted ? released - hold->granted : 0;
 	histogram_add(&builder->resources.entries.items[entry].hold, released);
 	group = group_of(builder, hold->process, hold->stack);

@@ -5,7 +5,7 @@ An open file description that several have: whoever unlocks it frees what anothe
 when the next one gets it: an overlap.
 """
 
-from e2e import PYTHON, EndToEnd, main
+from e2e import MS, PYTHON, EndToEnd, main
 
 PRELUDE = """
 import os, sys
@@ -32,6 +32,47 @@ fd = os.open("f", os.O_RDWR | os.O_CREAT)
 os.set_inheritable(fd, True)
 """
 
+# The heir is a shell that isn't recorded, and says nothing before it becomes another program: by then the taker is dead, and that is
+# known, or it has closed the file.
+LEAK = """
+import os, sys
+from fcntl import *
+from subprocess import Popen
+
+def start_heir(fd, ready):
+    environment = {**os.environ, "PRELOAD": os.environ["LD_PRELOAD"]}
+    del environment["LD_PRELOAD"]
+    os.set_inheritable(fd, True)
+    Popen(["sh", "-c", "read line; LD_PRELOAD=$PRELOAD exec sleep 0.3"], stdin=ready, close_fds=False, env=environment)
+    os.set_inheritable(fd, False)
+
+def take(way, ready):
+    fd = os.open("f", os.O_RDWR | os.O_CREAT)
+    flock(fd, LOCK_EX)
+    start_heir(fd, ready)
+    os._exit(0) if way == "dies" else os.close(fd)
+
+ready, go = os.pipe()
+if sys.argv[1] == "closes":
+    take("closes", ready)
+elif not os.fork():
+    take("dies", ready)
+else:
+    os.wait()
+other = os.open("f", os.O_RDWR)
+os.write(go, b"\\n")
+flock(other, LOCK_EX)
+"""
+
+
+def check_leak(test, report, way):
+    holder = max(report.wait("f")["holders"], key=lambda holder: holder["overlap_ns"])
+    test.assertEqual(holder["command"], "sleep")
+    test.assertGreater(holder["overlap_ns"], 250 * MS)
+    test.assertTrue(report.sites[holder["site"]][0].startswith("take"))
+    test.assertIsNotNone(holder["acquired_by"])
+    test.assertEqual([finding["id"] for finding in report.document["findings"]], ["leaked-to-child"], way)
+
 
 class Inherited(EndToEnd):
     def check(self, body):
@@ -39,6 +80,12 @@ class Inherited(EndToEnd):
             file.write(PRELUDE + body)
         _, report = self.recorded(PYTHON, "program.py")
         self.assertEqual((report.total("f", "acquisitions"), report.total("f", "failed_tries")), (2, 0))
+
+    def test_a_program_that_speaks_after_its_taker_has_gone_is_an_heir(self):
+        for way in "dies", "closes":
+            with self.subTest(way):
+                self.record(PYTHON, "-c", LEAK, way)
+                check_leak(self, self.report(), way)
 
     def test_siblings_share_what_their_parent_has_closed(self):
         self.check("""

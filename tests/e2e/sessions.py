@@ -14,6 +14,7 @@ import subprocess
 import time
 
 from e2e import FLOCKTRACE, PRELOAD, PYTHON, TIMEOUT, EndToEnd, main, victim, wait_for
+from inherited import LEAK, check_leak
 
 
 REALTIME = 120  # bytes into the header (trace/FORMAT.md)
@@ -73,6 +74,14 @@ class DefaultSession(EndToEnd):
         self.assert_clean(report)
         holder = int(stdout.split()[0])
         self.assertEqual([one["pid"] for wait in report.waits for one in wait["holders"]], [holder] * 2)
+
+    def test_a_lock_that_is_left_to_a_program_is_its_own(self):
+        for way in "dies", "closes":
+            with self.subTest(way):
+                self.preloaded(PYTHON, "-c", LEAK, way)
+                default = self.runtime + "/flocktrace/default"
+                check_leak(self, self.report(default), way)
+                os.unlink(default)
 
     def test_two_programs_share_one_session(self):
         self.preloaded(victim("posix"))

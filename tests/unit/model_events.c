@@ -352,11 +352,22 @@ void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, in
 	call(EVENT_CALL_RESULT, time, process, event);
 }
 
-void keeps(uint64_t time, struct lock lock)
+static void kept(uint64_t time, struct lock lock, int32_t taker)
 {
 	struct event event = lock_event(EVENT_KEPT, time, lock);
 
+	event.lock.taker = taker;
 	model_event(model, &event);
+}
+
+void keeps(uint64_t time, struct lock lock)
+{
+	kept(time, lock, 0);
+}
+
+void keeps_of(uint64_t time, struct lock lock, uint32_t taker)
+{
+	kept(time, lock, PID(taker));
 }
 
 void forks(uint64_t time, uint32_t process)

@@ -65,6 +65,8 @@ void inherits(uint64_t time, uint32_t process, int32_t fd, uint32_t other);
 void inherits_as(uint64_t time, uint32_t process, int32_t fd, uint32_t other, int32_t other_fd);
 /* Found at its descriptor when the process began. */
 void keeps(uint64_t time, struct lock lock);
+/* And the kernel says who took it. */
+void keeps_of(uint64_t time, struct lock lock, uint32_t taker);
 void forks(uint64_t time, uint32_t process);
 void forked(uint64_t time, uint32_t process, int64_t pid);
 void born(uint64_t time, enum birth birth, uint32_t process, uint32_t parent, uint64_t open_fds);

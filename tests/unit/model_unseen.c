@@ -66,13 +66,85 @@ Test(model_unseen, what_a_new_process_was_left_it_keeps)
 	take(10, whole(A, 4, X));
 	exits(20, A);
 	born(30, BIRTH_START, B, NONE, 1 << 4);
-	keeps(31, whole(B, 4, X));
 	cr_expect_str_eq(held(), "A:fX");
+	keeps(31, whole(B, 4, X));
+	cr_expect_str_eq(held(), "A(B):fX");
 	dies(40, A);
 	cr_expect_str_eq(held(), "A(B):fX");
 	closes(50, B, 4, 4, 0);
 	cr_expect_str_eq(held(), "");
 	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+/* A vfork child says nothing before its new program's recorder does. */
+Test(model_unseen, what_a_dead_taker_left_to_a_program_that_had_not_spoken_yet_is_still_his)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	ask(10000000, waiting(whole(C, 3, X)));
+	dies(20000000, A);
+	cr_expect_str_eq(held(), "");
+	born(30000000, BIRTH_START, B, NONE, 1 << 4);
+	keeps_of(30000001, whole(B, 4, X), A);
+	cr_expect_str_eq(held(), "A(B):fX");
+	dies(90000000, B);
+	answer(10000000, 90000001, waiting(whole(C, 3, X)), 0);
+	cr_expect_str_eq(told(), "A:fX 11..20000000 died\n"
+				 "A(B):fX 20000000..90000000 died\n"
+				 "C waits fX 10000000..90000001 granted: A 10000000..20000000, "
+				 "A(B) 20000000..90000000\n");
+	cr_expect_eq(model_quality(model)->unknown_waits, 0);
+}
+
+Test(model_unseen, what_its_taker_closed_before_the_heir_spoke_is_still_his)
+{
+	take(10, ofd(A, 4, S, 5, 10));
+	take(11, ofd(A, 4, S, 20, 30));
+	closes(20, A, 4, 4, 0);
+	other_call(21, A);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, ofd(B, 4, S, 5, 10));
+	keeps(31, ofd(B, 4, S, 20, 30));
+	cr_expect_str_eq(held(), "A(B):oS5-10 A(B):oS20-30");
+}
+
+Test(model_unseen, what_somebody_else_has_been_granted_since_has_no_heir)
+{
+	take(10, whole(A, 4, X));
+	dies(20, A);
+	take(21, whole(C, 3, X));
+	take(22, whole(C, 3, U));
+	other_call(23, C);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, whole(B, 4, X));
+	cr_expect_str_eq(held(), "B:fX");
+}
+
+Test(model_unseen, what_somebody_else_took_is_not_the_heirs)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	dies(20, A);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps_of(31, whole(B, 4, X), C);
+	cr_expect_str_eq(held(), "B:fX");
+}
+
+Test(model_unseen, of_several_that_shared_it_nobody_knows_whose_heir_it_is_unless_the_kernel_says)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	born(2, BIRTH_START, C, NONE, 0);
+	take(10, whole(A, 4, S));
+	take(11, whole(C, 4, S));
+	dies(20, A);
+	dies(21, C);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, whole(B, 4, S));
+	cr_expect_str_eq(held(), "B:fS");
+	dies(40, B);
+	born(50, BIRTH_START, D, NONE, 1 << 4);
+	keeps_of(51, whole(D, 4, S), C);
+	cr_expect_str_eq(held(), "C(D):fS");
 }
 
 Test(model_unseen, what_nobody_is_known_to_have_left_is_held_from_when_it_was_found)

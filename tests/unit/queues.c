@@ -39,9 +39,9 @@ static void waits(uint32_t process, uint32_t file, uint64_t from, uint64_t to)
 	model.wait(model.context, &wait);
 }
 
-static void holds(uint32_t process, uint32_t file, uint64_t from, uint64_t to)
+static struct hold hold_of(uint32_t process, uint32_t file, uint64_t from, uint64_t to)
 {
-	struct hold hold = {
+	return (struct hold){
 		.file = file,
 		.mode = MODE_EXCLUSIVE,
 		.end = 100,
@@ -52,6 +52,11 @@ static void holds(uint32_t process, uint32_t file, uint64_t from, uint64_t to)
 		.released = to,
 		.how = HOLD_RELEASED,
 	};
+}
+
+static void holds(uint32_t process, uint32_t file, uint64_t from, uint64_t to)
+{
+	struct hold hold = hold_of(process, file, from, to);
 
 	model.hold(model.context, &hold);
 }
@@ -124,6 +129,21 @@ Test(queues, a_hold_contains_the_waits_of_who_took_it_and_no_others)
 	resource = finish();
 	cr_expect_eq(resource->nested, 1);
 	cr_expect_eq(resource->nested_waits, 50);
+}
+
+Test(queues, what_another_keeps_is_not_held_by_its_taker_any_more)
+{
+	struct hold hold = hold_of(1, 0, 100, 200);
+	const struct resource *resource;
+
+	waits(1, 1, 110, 130);
+	waits(1, 1, 150, 180);
+	hold.keeper = 2;
+	hold.kept_since = 140;
+	model.hold(model.context, &hold);
+	resource = finish();
+	cr_expect_eq(resource->nested, 1);
+	cr_expect_eq(resource->nested_waits, 20);
 }
 
 Test(queues, a_long_hold_whose_end_was_learnt_late_counts_in_full)
