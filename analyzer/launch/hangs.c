@@ -155,6 +155,11 @@ void hangs_look(struct hangs *hangs, uint64_t now)
 	look_at_holders(hangs, now);
 }
 
+uint64_t hangs_hurry(const struct hangs *hangs)
+{
+	return live_hurry(hangs->live);
+}
+
 void hangs_record(struct hangs *hangs, uint64_t position, const uint64_t *payload)
 {
 	live_record(hangs->live, position, payload);

@@ -47,6 +47,8 @@ void hangs_begin(struct hangs *hangs, const struct hangs_around *around);
 void hangs_record(struct hangs *hangs, uint64_t position, const uint64_t *payload);
 /* Looks, if it is time. */
 void hangs_look(struct hangs *hangs, uint64_t now);
+/* When it is to look again soon; ns, UINT64_MAX: there is no hurry. */
+uint64_t hangs_hurry(const struct hangs *hangs);
 /* Whether the program is to be ended for what was found, as struct launch decides; tells the stuck.
  */
 bool hangs_must_end(struct hangs *hangs, uint64_t now);

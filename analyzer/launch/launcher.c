@@ -176,6 +176,16 @@ static void adapt(struct launcher *launcher, uint64_t drained)
 		launcher->pause = ENDING_PAUSE;
 }
 
+/* A deadlock is told after two equal looks: the second is not to come late. */
+static void be_in_time(struct launcher *launcher, uint64_t now)
+{
+	uint64_t hurry = hangs_hurry(&launcher->hangs);
+	uint64_t left = hurry > now ? (hurry - now + MILLISECOND - 1) / MILLISECOND : 1;
+
+	if (left < (uint64_t)launcher->pause)
+		launcher->pause = (int)left;
+}
+
 static bool is_over(const struct launcher *launcher)
 {
 	if (launcher->attached)
@@ -198,6 +208,7 @@ static void loop(struct launcher *launcher)
 		coverage_step(&launcher->coverage, now);
 		reaped_judge(&launcher->reaped, now, launcher->drain.lapped > 0);
 		hangs_look(&launcher->hangs, now);
+		be_in_time(launcher, now);
 		end_if_needed(launcher, now);
 		ending_step(&launcher->ending, now);
 		timely(launcher, now);

@@ -34,6 +34,12 @@ struct holder {
 	bool goes_on; /* neither stopped nor ended, when last looked at */
 };
 
+/* What somebody took who goes on. */
+struct going {
+	struct way way;
+	uint64_t reach; /* the farthest end of this one and those of its file before it */
+};
+
 struct holder_list {
 	VEC(struct holder) vec;
 };
@@ -45,6 +51,7 @@ struct holders {
 	struct slot_waits waits;
 	struct ways ways;
 	struct holder_list list, next; /* by way */
+	VEC(struct going) going;       /* by inode and start */
 	uint32_t turn;
 	uint64_t next_look, looked;
 	int64_t saved; /* ns of processor time that may be used */
@@ -77,6 +84,7 @@ void holders_close(struct holders *holders)
 	vec_free(&holders->ways.vec);
 	vec_free(&holders->list.vec);
 	vec_free(&holders->next.vec);
+	vec_free(&holders->going);
 	free(holders);
 }
 
@@ -259,6 +267,63 @@ static void look_at_each(struct holders *holders, uint64_t now)
 	}
 }
 
+static int going_order(const struct way *way, uint64_t inode, uint64_t start)
+{
+	if (way->inode != inode)
+		return way->inode < inode ? -1 : 1;
+	return way->start < start ? -1 : way->start > start;
+}
+
+static int by_place(const void *left, const void *right)
+{
+	const struct way *a = &((const struct going *)left)->way;
+	const struct way *b = &((const struct going *)right)->way;
+
+	return going_order(a, b->inode, b->start);
+}
+
+/* Who has inherited a lock need not know of it: the thread that took it is somebody else's. */
+static bool has_taken(const struct holder *holder)
+{
+	return holder->task;
+}
+
+static void list_those_who_go_on(struct holders *holders)
+{
+	struct going *going;
+
+	holders->going.count = 0;
+	for (uint32_t i = 0; i < holders->list.vec.count; i++) {
+		const struct holder *holder = &holders->list.vec.items[i];
+
+		if (holder->goes_on && has_taken(holder))
+			vec_push(&holders->going, (struct going){ holder->way, holder->way.end });
+	}
+	going = holders->going.items;
+	if (holders->going.count)
+		qsort(going, holders->going.count, sizeof(*going), by_place);
+	for (uint32_t i = 1; i < holders->going.count; i++)
+		if (going[i].way.inode == going[i - 1].way.inode &&
+		    going[i].reach < going[i - 1].reach)
+			going[i].reach = going[i - 1].reach;
+}
+
+/* How many come before this place. */
+static uint32_t count_before(const struct holders *holders, uint64_t inode, uint64_t start)
+{
+	uint32_t first = 0, last = holders->going.count;
+
+	while (first < last) {
+		uint32_t middle = (first + last) / 2;
+
+		if (going_order(&holders->going.items[middle].way, inode, start) < 0)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
+}
+
 static uint64_t processor_time(void)
 {
 	struct timespec used;
@@ -283,28 +348,24 @@ void holders_look(struct holders *holders, uint64_t now)
 			&holders->ways);
 	renew_list(holders);
 	look_at_each(holders, now);
+	list_those_who_go_on(holders);
 	holders->saved -= (int64_t)(processor_time() - used);
 	holders->next_look = now + LOOK_NS;
 	if (holders->saved < 0)
 		holders->next_look += (uint64_t)-holders->saved * SHARE;
 }
 
-/* Who has inherited a lock need not know of it: the thread that took it is somebody else's. */
-static bool has_taken(const struct holder *holder)
-{
-	return holder->task;
-}
-
 bool holders_go_on(const struct holders *holders, const struct slot_wait *wait)
 {
 	const struct file_name *file = file_names_find(&holders->in_the_way.files, wait->file);
 
-	for (uint32_t i = 0; file && i < holders->list.vec.count; i++) {
-		const struct holder *holder = &holders->list.vec.items[i];
-		const struct way *way = &holder->way;
+	for (uint32_t i = file ? count_before(holders, file->inode, wait->end) : 0; i-- > 0;) {
+		const struct going *going = &holders->going.items[i];
+		const struct way *way = &going->way;
 
-		if (holder->goes_on && has_taken(holder) && way->inode == file->inode &&
-		    way->process != wait->process &&
+		if (way->inode != file->inode || going->reach <= wait->start)
+			break;
+		if (way->process != wait->process &&
 		    wait_conflicts(wait, op_is_flock(way->op), way->shared, way->start, way->end))
 			return true;
 	}

@@ -30,6 +30,7 @@ struct live {
 	struct pace pace;
 	VEC(struct standing_verdict) standing;
 	VEC(struct live_verdict) told;
+	bool quiet; /* the same waited at the last two looks */
 };
 
 struct live *live_open(const struct header *mapped, const struct header *checked, live_find find,
@@ -342,7 +343,7 @@ bool live_look(struct live *live, uint64_t now, bool lost)
 {
 	struct slot_waits settled = { 0 }, empty = live->before;
 	uint32_t in_calls;
-	bool news = false, quiet;
+	bool news = false;
 
 	if (!pace_begin(&live->pace, now))
 		return false;
@@ -351,13 +352,18 @@ bool live_look(struct live *live, uint64_t now, bool lost)
 	slots_waits(&live->slots, &live->now);
 	keep_settled(live, &settled);
 	in_calls = settled.vec.count;
-	quiet = in_calls && in_calls == live->now.vec.count && in_calls == live->before.vec.count;
+	live->quiet = in_calls == live->now.vec.count && in_calls == live->before.vec.count;
 	tries_waits(&live->tries, now, &settled);
 	drop_those_over(live);
 	if (settled.vec.count)
 		news = look_at(live, &settled, in_calls, now, lost);
 	list_verdicts(live);
 	vec_free(&settled.vec);
-	pace_end(&live->pace, quiet, now);
+	pace_end(&live->pace, live->quiet && in_calls, now);
 	return news;
+}
+
+uint64_t live_hurry(const struct live *live)
+{
+	return live->quiet ? UINT64_MAX : live->pace.next_look;
 }

@@ -134,7 +134,8 @@ static void look_at_fd(struct scan *scan, pid_t pid, int directory, const char *
 		return;
 	link[length] = '\0';
 	if (sscanf(link, "pipe:[%" SCNu64, &inode) == 1)
-		vec_push(&scan->open.pipes, (struct open_pipe){ pid, fd, inode });
+		vec_push(&scan->open.pipes,
+			 (struct open_pipe){ .pid = pid, .fd = fd, .inode = inode });
 	/* Sockets, pipes and the kernel's own have no path, and nobody locks those. */
 	if (*link != '/' || !fdinfo_read(&info, pid, fd))
 		return;

@@ -114,7 +114,7 @@ static bool add_writers(const struct task *task, int fd, const struct open_files
 	if (open->hidden || !open_file_id(task->pid, fd, &file))
 		return false;
 	for (uint32_t i = 0; i < open->pipes.count; i++) {
-		const struct open_pipe *end = &open->pipes.items[i];
+		struct open_pipe *end = &open->pipes.items[i];
 
 		if (end->inode != file.inode)
 			continue;

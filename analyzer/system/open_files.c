@@ -27,13 +27,17 @@ bool open_file_id(pid_t pid, int fd, struct file_id *file)
 
 /* The link's own permissions are how it was opened. Most are never asked, so they aren't looked at
  * beforehand. */
-bool open_pipe_writes(const struct open_pipe *pipe)
+bool open_pipe_writes(struct open_pipe *pipe)
 {
 	struct stat link;
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pipe->pid, pipe->fd);
-	return lstat(path, &link) || link.st_mode & S_IWUSR;
+	if (!pipe->asked) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pipe->pid, pipe->fd);
+		pipe->writes = lstat(path, &link) || link.st_mode & S_IWUSR;
+		pipe->asked = true;
+	}
+	return pipe->writes;
 }
 
 static void read_locks(struct open_files *open, struct open_lock lock)
@@ -101,7 +105,9 @@ static void look_at(struct open_files *open, pid_t pid, int directory, const cha
 	if (fstatat(directory, name, &status, 0))
 		return;
 	if (S_ISFIFO(status.st_mode)) {
-		vec_push(&open->pipes, (struct open_pipe){ pid, atoi(name), status.st_ino });
+		vec_push(
+			&open->pipes,
+			(struct open_pipe){ .pid = pid, .fd = atoi(name), .inode = status.st_ino });
 	} else if (is_wanted(wanted, &status)) {
 		read_locks(open, (struct open_lock){ .pid = pid,
 						     .fd = atoi(name),

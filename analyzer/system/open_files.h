@@ -27,6 +27,7 @@ struct open_pipe {
 	pid_t pid;
 	int fd;
 	uint64_t inode;
+	bool asked, writes; /* for open_pipe_writes() */
 };
 
 struct open_files {
@@ -40,8 +41,9 @@ struct open_files {
 /* The file that a descriptor of a process refers to; false: that can't be seen. */
 bool open_file_id(pid_t pid, int fd, struct file_id *file);
 
-/* Whether one can write through it; also true where that can't be seen any more. */
-bool open_pipe_writes(const struct open_pipe *pipe);
+/* Whether one can write through it; also true where that can't be seen any more. The kernel is
+ * asked once: a thousand may wait for what comes through the same pipe, and all have its ends. */
+bool open_pipe_writes(struct open_pipe *pipe);
 
 /* Looks at every process. `since`: clock ticks since boot, as in /proc/PID/stat. */
 void open_files_read(struct open_files *open, const struct file_id *files, uint32_t count,

@@ -210,8 +210,8 @@ class Holders(EndToEnd):
     def test_a_lock_that_was_taken_by_flock_1_for_its_shell_is_held_by_the_shell(self):
         self.record("sh", "-c", "(flock 9; echo > in; sleep 1; true) 9> a & while ! test -s in; do sleep 0.01; done; flock a true; wait")
         holder = self.report().wait("a")["holders"][0]
-        # Who has it is asked of every process of the machine: that is not done often.
-        self.assertEqual([(one["state"], one["call"]) for one in holder["doing"]], [("asleep", "wait4")])
+        # Who has it is asked of every process of the machine: that is not done often. It may be seen as it starts sleep(1), too.
+        self.assertEqual((holder["doing"][0]["state"], holder["doing"][0]["call"]), ("asleep", "wait4"))
 
     def test_one_that_sleeps_with_the_lock_for_far_longer_than_it_used_to_is_idle(self):
         stdout, report = self.recorded(PYTHON, "-c", IDLE)
