@@ -204,29 +204,11 @@ bool inherit_from_twin(int twin, int fd)
 	return true;
 }
 
-/* What it had may be gone already when it was asked. */
-static bool has_left(const struct process_slot *parent)
-{
-	return atomic_load_explicit(&parent->exiting, memory_order_relaxed) ||
-	       (int32_t)raw0(SYS_getppid) != recorder.slot->ppid;
-}
-
-/* `watched` is older than what it was asked; closing an fd is told before it is done. */
-static uint64_t unexplained(const struct process_slot *parent, uint64_t watched, uint64_t shared)
-{
-	if (!parent || has_left(parent))
-		return recorder.open_fds;
-	if (!watched && !atomic_load_explicit(&parent->closed, memory_order_relaxed))
-		return 0;
-	return recorder.open_fds & ~shared;
-}
-
-uint64_t inherit_from_parent(void)
+void inherit_from_parent(void)
 {
 	char room[2 * PATH_ROOM];
 	struct process_slot *parent = process_slot_of(recorder.slot->parent);
 	uint64_t watched = parent ? atomic_load_explicit(&parent->watch, memory_order_relaxed) : 0;
-	uint64_t shared = 0;
 
 	for (uint64_t open = watched ? recorder.open_fds : 0; open; open &= open - 1) {
 		struct mine mine = { .fd = __builtin_ctzll(open),
@@ -238,8 +220,6 @@ uint64_t inherit_from_parent(void)
 			if (shares(parent, __builtin_ctzll(theirs), &mine)) {
 				process_watch(mine.fd);
 				inherit(parent, __builtin_ctzll(theirs), &mine);
-				shared |= open & -open;
 			}
 	}
-	return unexplained(parent, watched, shared);
 }

@@ -8,7 +8,6 @@
 #define PRELOAD_INHERIT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /*
  * An inherited fd is about to be locked for the first time: every recorded living ancestor that has
@@ -25,10 +24,8 @@ bool inherit_from_twin(int twin, int fd);
 
 /*
  * Constructor only, in an image whose process was not forked under our eyes (posix_spawn, vfork):
- * fds that the parent has locked and that are open here too are shared. Returns (bit n: fd n < 64)
- * those whose locks it need not know: all, where there was no parent to be asked; those that it
- * does not share, where it may have locked and closed them after it started this process.
+ * fds that the parent has locked and that are open here too are shared.
  */
-uint64_t inherit_from_parent(void);
+void inherit_from_parent(void);
 
 #endif

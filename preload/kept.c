@@ -39,6 +39,19 @@ static uint64_t number(const char *digits)
 	return value;
 }
 
+/* Whether /proc shows pids of our own namespace, and not of another one that it was mounted in. */
+static bool proc_is_ours(void)
+{
+	char self[24];
+	long length =
+		raw4(SYS_readlinkat, -100 /* AT_FDCWD */, "/proc/self", self, sizeof(self) - 1);
+
+	if (length <= 0)
+		return false;
+	self[length] = '\0';
+	return number(self) == (uint64_t)recorder.pid;
+}
+
 /* POSIX locks are their process's, and stay behind. */
 static bool parse(char *line, struct record_lock *record)
 {
@@ -54,26 +67,27 @@ static bool parse(char *line, struct record_lock *record)
 		return false;
 	record->flags = FLAG_KEPT | FLAG_INHERITED |
 			(strcmp(word[MODE], "WRITE") ? FLAG_SHARED : FLAG_EXCLUSIVE);
-	record->outcome = OUTCOME(number(word[TAKER]), 0); /* "-1" of an OFD lock counts as 0 */
+	/* "-1" of an OFD lock counts as 0, like that of one outside the namespace. */
+	record->outcome = OUTCOME(proc_is_ours() ? number(word[TAKER]) : 0, 0);
 	record->start = number(word[START]);
 	record->len_or_end = strcmp(word[LAST], "EOF") ? number(word[LAST]) + 1 : RANGE_EOF;
 	return true;
 }
 
-static void record_line(int fd, char *line)
+static void record_line(int fd, char *line, uint64_t time)
 {
 	struct record_lock record = {
 		.kind = RECORD_RESULT,
 		.process = recorder.process,
 		.tid = (uint32_t)raw0(SYS_gettid),
 		.fd = fd,
-		.time = clock_monotonic(),
+		.time = time,
 	};
 	struct file file;
 
 	if (!parse(line, &record))
 		return;
-	file_of(&file, fd, record.time); /* watched from here on */
+	file_of(&file, fd, time); /* watched from here on */
 	record.file = file.name;
 	emit(&record);
 }
@@ -81,6 +95,7 @@ static void record_line(int fd, char *line)
 static void ask(int fd)
 {
 	char name[FILE_PROC_ROOM], text[4096], *line, *end;
+	uint64_t time = clock_monotonic(); /* what is told later than this is newer */
 
 	file_proc(name, 0, "/fdinfo/", fd);
 	text[process_read_file(name, text, sizeof(text) - 1)] = '\0';
@@ -90,7 +105,7 @@ static void ask(int fd)
 		if (!end) /* cut off */
 			return;
 		*end = '\0';
-		record_line(fd, line);
+		record_line(fd, line, time);
 		*end = '\n';
 	}
 }
@@ -104,10 +119,10 @@ static bool is_file(int fd)
 	       (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
-void kept_record(uint64_t fds)
+void kept_record(void)
 {
-	for (; fds; fds &= fds - 1) {
-		int fd = __builtin_ctzll(fds);
+	for (uint64_t open = recorder.open_fds; open; open &= open - 1) {
+		int fd = __builtin_ctzll(open);
 
 		if (is_file(fd))
 			ask(fd);

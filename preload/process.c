@@ -354,14 +354,6 @@ static bool in_constructor(void)
 	return atomic_load_explicit(&recorder.state, memory_order_relaxed) == RECORDER_OFF;
 }
 
-static void join_family(void)
-{
-	uint64_t unexplained = inherit_from_parent();
-
-	if (in_constructor())
-		kept_record(unexplained);
-}
-
 void process_join(void)
 {
 	struct process_slot *mine, *parent;
@@ -383,10 +375,13 @@ void process_join(void)
 	}
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(mine ? PROCESS_EXEC : PROCESS_START);
-	if (mine)
+	if (mine) {
 		exec_forget_lost();
-	else
-		join_family();
+		return;
+	}
+	inherit_from_parent();
+	if (in_constructor())
+		kept_record();
 }
 
 static void forked(uint32_t parent)
@@ -468,7 +463,6 @@ void process_watch(int fd)
 /* fd n and fd n + 64 share a bit: that of a known neighbour stays. */
 void process_unwatch(int fd)
 {
-	atomic_store_explicit(&recorder.slot->closed, 1, memory_order_relaxed);
 	if (!file_known_beside(fd))
 		atomic_fetch_and_explicit(&recorder.slot->watch, ~(UINT64_C(1) << (fd & 63)),
 					  memory_order_relaxed);

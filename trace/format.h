@@ -422,7 +422,7 @@ struct process_slot {
 	_Atomic uint32_t overflow;	 /* grants that found no place */
 	_Atomic uint32_t exiting;	 /* 1: exit was seen */
 	int32_t ppid;
-	_Atomic uint32_t closed; /* 1: it has closed an fd that it watched */
+	uint32_t reserved;
 	char comm[16];
 	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
 	uint64_t reserved2[21];

@@ -61,8 +61,8 @@ void live_record(struct live *live, uint64_t position, const uint64_t *payload);
 /* Looks, if it is time. lost: records were lost. True: there is a new verdict, or a firmer one. */
 bool live_look(struct live *live, uint64_t now, bool lost);
 
-/* When the next look is due that may find the same waits as the last one; ns, UINT64_MAX: nobody
- * waits who did not before, so there is no hurry. */
+/* When the next look is due that may find the same waits as the last one; ns, UINT64_MAX: that has
+ * found the same as the one before, so there is no hurry. */
 uint64_t live_hurry(const struct live *live);
 
 /* Those that stand at the last look; valid until the next. */

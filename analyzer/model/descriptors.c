@@ -2,8 +2,8 @@
 #include "analyzer/model/descriptors.h"
 
 #include "analyzer/model/heirs.h"
+#include "analyzer/model/keepers.h"
 #include "analyzer/model/lock_table.h"
-#include "analyzer/model/waits.h"
 #include "analyzer/model/weakenings.h"
 
 /* ---- Descriptions */
@@ -45,113 +45,6 @@ static void refer(struct model *model, uint32_t at, bool quiet)
 {
 	model->descriptions.items[at].refs++;
 	model->descriptions.items[at].quiet += quiet;
-}
-
-static bool has(const struct process *process, uint32_t description)
-{
-	for (uint32_t i = 0; process && i < process->descriptors.count; i++)
-		if (process->descriptors.items[i].description == description)
-			return true;
-	return false;
-}
-
-/* Who has a description: those who have begun to exit, or those who have not. */
-struct having {
-	uint32_t description;
-	bool leavers;
-};
-
-static bool is_one(const struct process *process, const struct having *having)
-{
-	return process && process->exiting == having->leavers && has(process, having->description);
-}
-
-/* A process of this line, the nearest ancestor first (the shell whose flock(1) has ended), else a
- * child that inherited it, else whoever is left of the family; NONE: nobody that is known. */
-static uint32_t find_having(const struct model *model, const struct process *process,
-			    const struct having *having)
-{
-	const struct process *ancestor = process;
-
-	if (is_one(process, having))
-		return process->index;
-	while (ancestor && ancestor->parent != NONE && ancestor->parent < ancestor->index) {
-		ancestor = process_known(model, ancestor->parent);
-		if (is_one(ancestor, having))
-			return ancestor->index;
-	}
-	for (uint32_t i = 0; i < process->children.count; i++)
-		if (is_one(process_known(model, process->children.items[i]), having))
-			return process->children.items[i];
-	for (uint32_t i = 0; i < model->processes.count; i++)
-		if (is_one(model->processes.items[i], having))
-			return i;
-	return NONE;
-}
-
-static uint32_t find_keeper(const struct model *model, const struct process *process, uint32_t at)
-{
-	uint32_t keeper = find_having(model, process, &(struct having){ at, false });
-
-	return keeper != NONE ? keeper : find_having(model, process, &(struct having){ at, true });
-}
-
-static bool keeps_any(const struct range_set *set, uint32_t process)
-{
-	for (uint32_t i = 0; set && i < set->pieces.count; i++)
-		if (set->pieces.items[i].hold.keeper == process)
-			return true;
-	return false;
-}
-
-/* The process has closed an fd of the description, or has begun to exit: what it kept by that is
- * somebody else's now. */
-static void hand_over(struct model *model, struct process *process, uint32_t at)
-{
-	const struct description *description = &model->descriptions.items[at];
-
-	if (!description->refs || description->file == NONE)
-		return;
-	for (int world = RECORD_LOCKS; world <= FLOCK_LOCKS; world++) {
-		struct lock_table *table = table_get(model, description->file, world);
-		uint32_t keeper;
-
-		if (!keeps_any(table_set(table, owner_description(at)), process->index))
-			continue;
-		keeper = find_keeper(model, process, at);
-		if (keeper != NONE && keeper != process->index)
-			waits_handed_over(table, owner_description(at), process->index, keeper,
-					  model->now);
-	}
-}
-
-static uint32_t leaver_in(const struct model *model, const struct range_set *set)
-{
-	for (uint32_t i = 0; set && i < set->pieces.count; i++) {
-		uint32_t keeper = set->pieces.items[i].hold.keeper;
-		const struct process *process = process_known(model, keeper);
-
-		if (process && process->exiting)
-			return keeper;
-	}
-	return NONE;
-}
-
-/* Somebody has the description now who stays: what those who exit have kept by it is his. */
-static void take_over(struct model *model, uint32_t at)
-{
-	const struct description *description = &model->descriptions.items[at];
-
-	if (!description->quiet || description->quiet == description->refs ||
-	    description->file == NONE)
-		return;
-	for (int world = RECORD_LOCKS; world <= FLOCK_LOCKS; world++) {
-		struct lock_table *table = table_get(model, description->file, world);
-		uint32_t leaver = leaver_in(model, table_set(table, owner_description(at)));
-
-		if (leaver != NONE)
-			hand_over(model, process_get(model, leaver), at);
-	}
 }
 
 static void leave(struct model *model, struct lock_table *table, uint32_t owner, uint64_t time,
@@ -222,7 +115,7 @@ void descriptor_open(struct model *model, struct process *process, int32_t fd, u
 		.close_on_exec = close_on_exec,
 	};
 	table->count++;
-	take_over(model, description);
+	keeper_stays(model, description);
 }
 
 void descriptor_close(struct model *model, struct process *process, uint32_t at, uint64_t time,
@@ -236,7 +129,7 @@ void descriptor_close(struct model *model, struct process *process, uint32_t at,
 		vec_push(closed, descriptor);
 	}
 	unrefer(model, descriptor.description, process->exiting, time, how, stash);
-	hand_over(model, process, descriptor.description);
+	keeper_leaves(model, process->index, descriptor.description);
 }
 
 /* The fd is another file now: its close, and that of the POSIX locks with it, was not seen. */
@@ -282,12 +175,10 @@ void descriptors_quiet(struct model *model, struct process *process)
 	if (process->exiting)
 		return;
 	process->exiting = true;
-	for (uint32_t i = 0; i < process->descriptors.count; i++) {
-		uint32_t at = process->descriptors.items[i].description;
-
-		model->descriptions.items[at].quiet++;
-		hand_over(model, process, at);
-	}
+	for (uint32_t i = 0; i < process->descriptors.count; i++)
+		model->descriptions.items[process->descriptors.items[i].description].quiet++;
+	for (uint32_t i = 0; i < process->descriptors.count; i++)
+		keeper_leaves(model, process->index, process->descriptors.items[i].description);
 }
 
 /* ---- Snapshots */
@@ -327,7 +218,7 @@ void snapshot_claim(struct model *model, struct process *parent, uint32_t at, st
 			continue;
 		descriptor_open(model, child, table->items[i].fd, table->items[i].description,
 				table->items[i].close_on_exec);
-		hand_over(model, parent, table->items[i].description);
+		keeper_leaves(model, parent->index, table->items[i].description);
 	}
 	snapshot_drop(model, parent, at, time);
 }
@@ -388,7 +279,7 @@ void description_merge(struct model *model, uint32_t from, uint32_t to, uint64_t
 	kept->kept_until = later_of(kept->kept_until, gone->kept_until);
 	weakenings_merge(&kept->weakenings, &gone->weakenings);
 	gone->refs = gone->quiet = gone->pins = 0;
-	take_over(model, to);
+	keeper_stays(model, to);
 	free_if_unused(model, from);
 	unknown_past(model, to);
 }

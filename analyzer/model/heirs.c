@@ -6,9 +6,9 @@
 void heirs_leave(struct model *model, struct lock_table *table, const struct held *held,
 		 uint32_t count, uint64_t time)
 {
+	model->leaves++;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct process *taker = process_known(model, held[i].hold.process);
-		struct left_lock left = { .held = held[i], .taker = taker ? taker->pid : 0 };
+		struct left_lock left = { held[i], model->leaves, model->losses };
 
 		if (table->left.count == LEFT_MAX)
 			vec_remove(&table->left, 0);
@@ -16,6 +16,14 @@ void heirs_leave(struct model *model, struct lock_table *table, const struct hel
 		left.held.weakened = 0;
 		vec_push(&table->left, left);
 	}
+}
+
+/* Most files are locked again and again, by few. */
+static void forget(struct lock_table *table, uint32_t at)
+{
+	vec_remove(&table->left, at);
+	if (!table->left.count)
+		vec_free(&table->left);
 }
 
 static bool overlaps(const struct hold *hold, uint64_t start, uint64_t end)
@@ -28,47 +36,111 @@ void heirs_settle(struct lock_table *table, enum mode mode, uint64_t start, uint
 	for (uint32_t i = table->left.count; i-- > 0;)
 		if (overlaps(&table->left.items[i].held.hold, start, end) &&
 		    held_conflicts(&table->left.items[i].held, mode))
-			vec_remove(&table->left, i);
+			forget(table, i);
 }
 
-static bool may_be(const struct left_lock *left, const struct event *event)
+void heirs_forget(struct lock_table *table, uint64_t id)
 {
-	const struct hold *hold = &left->held.hold;
+	for (uint32_t i = table->left.count; i-- > 0;)
+		if (table->left.items[i].held.hold.id == id)
+			forget(table, i);
+}
 
-	if (left->taker && event->lock.taker && left->taker != event->lock.taker)
+/* ---- Which it is */
+
+/* Some of those that one owner has left: neighbours in the list, by start. */
+struct estate {
+	uint32_t first, count;
+};
+
+static struct estate next_estate(const struct lock_table *table, struct estate last)
+{
+	struct estate next = { .first = last.first + last.count };
+
+	while (next.first + next.count < table->left.count &&
+	       table->left.items[next.first + next.count].leave ==
+		       table->left.items[next.first].leave)
+		next.count++;
+	return next;
+}
+
+static bool is_waited_for(const struct lock_table *table, const struct held *held)
+{
+	for (const struct flight *flight = table->pending; flight; flight = flight->next)
+		if (flight->may_block && flight->begin <= held->hold.released &&
+		    overlaps(&held->hold, flight->start, flight->end) &&
+		    held_conflicts(held, flight->mode))
+			return true;
+	return false;
+}
+
+static bool is_same_lock(const struct model *model, const struct lock_table *table,
+			 const struct left_lock *left, const struct event *event)
+{
+	if (left->losses != model->losses || left->held.hold.mode != event->lock.mode)
 		return false;
-	return hold->mode == event->lock.mode && hold->start <= event->lock.start &&
-	       hold->end >= event->lock.end;
+	if (event->lock.taker && left->held.taker)
+		return left->held.taker == event->lock.taker;
+	return is_waited_for(table, &left->held);
 }
 
-/* LEFT_MAX: none, or several: each might be it. */
-static uint32_t find(const struct lock_table *table, const struct event *event)
+/* The kernel shows neighbours of one mode as one lock. */
+static bool is_estate_of(const struct model *model, const struct lock_table *table,
+			 struct estate estate, const struct event *event)
 {
-	uint32_t found = LEFT_MAX;
+	uint64_t at = event->lock.start;
 
-	for (uint32_t i = 0; i < table->left.count; i++) {
-		if (!may_be(&table->left.items[i], event))
+	for (uint32_t i = 0; i < estate.count && at < event->lock.end; i++) {
+		const struct left_lock *left = &table->left.items[estate.first + i];
+
+		if (left->held.hold.end <= at)
 			continue;
-		if (found != LEFT_MAX)
-			return LEFT_MAX;
-		found = i;
+		if (left->held.hold.start > at || !is_same_lock(model, table, left, event))
+			return false;
+		at = left->held.hold.end;
+	}
+	return at >= event->lock.end;
+}
+
+/* One without any: none, or several, and each might be it. */
+static struct estate find(const struct model *model, const struct lock_table *table,
+			  const struct event *event)
+{
+	struct estate found = { 0 }, estate = next_estate(table, found);
+
+	for (; estate.count; estate = next_estate(table, estate)) {
+		if (!is_estate_of(model, table, estate, event))
+			continue;
+		if (found.count)
+			return (struct estate){ 0 };
+		found = estate;
 	}
 	return found;
 }
 
-bool heirs_find(struct model *model, struct lock_table *table, const struct event *event,
-		struct held *out)
+static struct held go_on(struct model *model, struct held held, const struct event *event)
 {
-	uint32_t at = find(table, event);
+	held.hold.id = ++model->last_hold;
+	held.hold.start = held.hold.start > event->lock.start ? held.hold.start : event->lock.start;
+	held.hold.end = held.hold.end < event->lock.end ? held.hold.end : event->lock.end;
+	held.hold.keeper = event->process;
+	held.hold.kept_since = held.hold.taker_until = held.hold.released;
+	held.hold.granted = held.hold.asked = held.hold.released;
+	return held;
+}
 
-	if (at == LEFT_MAX)
-		return false;
-	*out = table->left.items[at].held;
-	vec_remove(&table->left, at);
-	out->hold.id = ++model->last_hold;
-	out->hold.start = event->lock.start;
-	out->hold.end = event->lock.end;
-	out->hold.keeper = event->process;
-	out->hold.granted = out->hold.asked = out->hold.kept_since = out->hold.released;
-	return true;
+bool heirs_find(struct model *model, struct lock_table *table, const struct event *event,
+		struct held_list *out)
+{
+	struct estate estate = find(model, table, event);
+
+	for (uint32_t i = estate.count; i-- > 0;) {
+		const struct held *held = &table->left.items[estate.first + i].held;
+
+		if (!overlaps(&held->hold, event->lock.start, event->lock.end))
+			continue;
+		vec_push(out, go_on(model, *held, event));
+		forget(table, estate.first + i);
+	}
+	return estate.count;
 }

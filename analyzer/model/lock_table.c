@@ -123,6 +123,8 @@ static void end_converted(struct model *model, const struct flight *flight, uint
 
 static struct held new_hold(struct model *model, const struct flight *flight, uint64_t time)
 {
+	const struct process *taker = process_known(model, flight->process);
+
 	return (struct held){
 		.hold = {
 			.id = ++model->last_hold,
@@ -140,6 +142,7 @@ static struct held new_hold(struct model *model, const struct flight *flight, ui
 			.how = HOLD_OPEN,
 		},
 		.owner = flight->owner,
+		.taker = taker ? taker->pid : 0,
 		.doubtful = flight->doubtful,
 	};
 }
@@ -233,6 +236,7 @@ static void restore(struct model *model, const struct held *held, uint64_t taken
 		return;
 	}
 	fill(model, table, set, *held, held->hold.start, held->hold.end);
+	heirs_forget(table, held->hold.id);
 	waits_changed(table, held->owner, taken, HOLD_RELEASED);
 }
 

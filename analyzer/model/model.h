@@ -37,6 +37,7 @@ struct hold {
 	uint32_t process, tid; /* who acquired it */
 	uint32_t keeper;       /* who has it now, where a description has outlived its taker */
 	uint64_t kept_since;   /* ns: since when, where that is not the taker */
+	uint64_t taker_until;  /* ns: until when the taker had it, in that case */
 	uint32_t stack;	       /* where it was acquired */
 	int32_t fd;
 	uint64_t granted, released; /* ns; released is set when it has ended */

@@ -15,6 +15,7 @@
 struct held {
 	struct hold hold;
 	uint32_t owner;
+	int32_t taker;	   /* pid; 0: not known */
 	uint16_t weakened; /* calls in flight that turn it from exclusive into shared */
 	bool doubtful;	   /* another thread of its owner was giving the range up meanwhile */
 };

@@ -163,7 +163,8 @@ struct process {
 /* A lock whose last known descriptor is gone (heirs.h). */
 struct left_lock {
 	struct held held;
-	int32_t taker; /* pid; 0: not known */
+	uint64_t leave;	 /* the same for all that one owner left at once */
+	uint64_t losses; /* EVENT_LOSTs before it */
 };
 
 /* One file in one world. */
@@ -191,6 +192,7 @@ struct model {
 	VEC(struct overlap) overlaps;
 	uint64_t now;		    /* ns: of the event that is being replayed */
 	uint64_t last_hold;	    /* id */
+	uint64_t leaves;	    /* of locks without an heir so far (heirs.h) */
 	uint64_t losses;	    /* EVENT_LOSTs so far */
 	uint64_t holds_before_loss; /* id of the last hold that is older than the last of them */
 	bool ended;

@@ -167,6 +167,8 @@ static void hand_over(struct hold *hold, uint32_t gone, uint32_t keeper, uint64_
 {
 	if (hold->keeper != gone)
 		return;
+	if (hold->keeper == hold->process)
+		hold->taker_until = time;
 	hold->keeper = keeper;
 	hold->kept_since = time;
 }

@@ -126,7 +126,7 @@ static void count_nested(struct resource *counts, uint64_t waited)
 static uint64_t waited_meanwhile(const struct chains *chains, const struct hold *hold,
 				 uint64_t released)
 {
-	uint64_t until = hold->keeper == hold->process ? released : hold->kept_since;
+	uint64_t until = hold->keeper == hold->process ? released : hold->taker_until;
 
 	return chains_waited(chains, hold->process, hold->tid, hold->granted, until);
 }

@@ -35,7 +35,7 @@ os.set_inheritable(fd, True)
 # The heir is a shell that isn't recorded, and says nothing before it becomes another program: by then the taker is dead, and that is
 # known, or it has closed the file.
 LEAK = """
-import os, sys
+import ctypes, os, sys, time
 from fcntl import *
 from subprocess import Popen
 
@@ -50,9 +50,15 @@ def take(way, ready):
     fd = os.open("f", os.O_RDWR | os.O_CREAT)
     flock(fd, LOCK_EX)
     start_heir(fd, ready)
-    os._exit(0) if way == "dies" else os.close(fd)
+    os.close(fd) if way == "closes" else os._exit(0)
+
+def heir_speaks():
+    children = open(f"/proc/self/task/{os.getpid()}/children").read().split()
+    return any(open(f"/proc/{child}/comm").read() == "sleep\\n" for child in children)
 
 ready, go = os.pipe()
+if sys.argv[1] == "is adopted": # by who has locked nothing, and is recorded
+    ctypes.CDLL(None).prctl(36, 1) # PR_SET_CHILD_SUBREAPER
 if sys.argv[1] == "closes":
     take("closes", ready)
 elif not os.fork():
@@ -61,6 +67,8 @@ else:
     os.wait()
 other = os.open("f", os.O_RDWR)
 os.write(go, b"\\n")
+while sys.argv[1] == "is adopted" and not heir_speaks():
+    time.sleep(0.001)
 flock(other, LOCK_EX)
 """
 
@@ -82,7 +90,7 @@ class Inherited(EndToEnd):
         self.assertEqual((report.total("f", "acquisitions"), report.total("f", "failed_tries")), (2, 0))
 
     def test_a_program_that_speaks_after_its_taker_has_gone_is_an_heir(self):
-        for way in "dies", "closes":
+        for way in "dies", "closes", "is adopted":
             with self.subTest(way):
                 self.record(PYTHON, "-c", LEAK, way)
                 check_leak(self, self.report(), way)

@@ -76,7 +76,7 @@ class DefaultSession(EndToEnd):
         self.assertEqual([one["pid"] for wait in report.waits for one in wait["holders"]], [holder] * 2)
 
     def test_a_lock_that_is_left_to_a_program_is_its_own(self):
-        for way in "dies", "closes":
+        for way in "dies", "closes", "is adopted":
             with self.subTest(way):
                 self.preloaded(PYTHON, "-c", LEAK, way)
                 default = self.runtime + "/flocktrace/default"

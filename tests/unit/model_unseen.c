@@ -98,14 +98,137 @@ Test(model_unseen, what_a_dead_taker_left_to_a_program_that_had_not_spoken_yet_i
 
 Test(model_unseen, what_its_taker_closed_before_the_heir_spoke_is_still_his)
 {
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	closes(20, A, 4, 4, 0);
+	other_call(21, A);
+	born(30, BIRTH_START, B, A, 1 << 4);
+	keeps_of(31, whole(B, 4, X), A);
+	cr_expect_str_eq(held(), "A(B):fX");
+}
+
+/* The kernel does not say who took such a lock, and shows neighbours as one. */
+Test(model_unseen, what_somebody_has_waited_for_all_the_time_is_still_the_same_lock)
+{
 	take(10, ofd(A, 4, S, 5, 10));
-	take(11, ofd(A, 4, S, 20, 30));
+	take(11, ofd(A, 4, S, 10, 30));
+	take(12, ofd(A, 4, S, 40, 50));
+	ask(15, waiting(ofd(C, 3, X, 0, 100)));
 	closes(20, A, 4, 4, 0);
 	other_call(21, A);
 	born(30, BIRTH_START, B, NONE, 1 << 4);
-	keeps(31, ofd(B, 4, S, 5, 10));
-	keeps(31, ofd(B, 4, S, 20, 30));
-	cr_expect_str_eq(held(), "A(B):oS5-10 A(B):oS20-30");
+	keeps(31, ofd(B, 4, S, 5, 30));
+	keeps(31, ofd(B, 4, S, 40, 50));
+	cr_expect_str_eq(held(), "A(B):oS5-10 A(B):oS10-30 A(B):oS40-50");
+}
+
+Test(model_unseen, what_nobody_waited_for_may_have_been_released_and_taken_anew)
+{
+	take(10, ofd(A, 4, X, 5, 10));
+	closes(20, A, 4, 4, 0);
+	other_call(21, A);
+	ask(25, waiting(ofd(C, 3, X, 0, 100)));
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps(31, ofd(B, 4, X, 5, 10));
+	cr_expect_str_eq(held(), "B:oX5-10");
+}
+
+Test(model_unseen, where_records_are_missing_nobody_knows_who_took_what_was_left)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	dies(20, A);
+	loses(25);
+	born(30, BIRTH_START, B, NONE, 1 << 4);
+	keeps_of(31, whole(B, 4, X), A);
+	cr_expect_str_eq(held(), "B:fX");
+}
+
+Test(model_unseen, a_close_that_failed_has_left_nothing)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	dup_over(20, A, 9, 4, 0);
+	dup_fails(20, A, 9, 4, 9 /* EBADF */);
+	cr_expect_str_eq(held(), "A:fX");
+	take(30, whole(A, 4, U));
+	other_call(31, A);
+	born(40, BIRTH_START, B, NONE, 1 << 4);
+	keeps_of(41, whole(B, 4, X), A);
+	cr_expect_str_eq(held(), "B:fX");
+}
+
+Test(model_unseen, a_second_descriptor_of_the_heir_shows_the_same_lock)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	born(2, BIRTH_START, C, NONE, 0);
+	take(10, whole(A, 4, S));
+	take(11, whole(C, 4, S));
+	dies(20, C);
+	born(30, BIRTH_START, B, NONE, 3 << 4);
+	inherits(31, B, 4, A);
+	keeps_of(32, whole(B, 4, S), A);
+	inherits_as(33, B, 5, A, 4);
+	keeps_of(34, whole(B, 5, S), A);
+	cr_expect_str_eq(held(), "A:fS");
+}
+
+Test(model_unseen, a_shared_lock_of_the_living_is_that_of_the_taker_whom_the_kernel_names)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	born(2, BIRTH_START, C, NONE, 0);
+	take(10, whole(A, 70, S));
+	take(11, whole(C, 4, S));
+	born(30, BIRTH_START, B, A, 1 << 4);
+	keeps_of(31, whole(B, 4, S), A);
+	cr_expect_str_eq(held(), "A:fS C:fS");
+	take(40, whole(A, 70, U));
+	other_call(41, A);
+	cr_expect_str_eq(held(), "C:fS");
+	take(50, whole(C, 4, U));
+	take(51, whole(D, 4, X));
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+Test(model_unseen, what_was_unlocked_after_it_was_found_is_not_held)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(10, whole(A, 4, X));
+	born(30, BIRTH_START, B, A, 1 << 4);
+	inherits(31, B, 4, A);
+	take(33, whole(A, 4, U));
+	keeps_of(32, whole(B, 4, X), A);
+	cr_expect_str_eq(held(), "");
+}
+
+Test(model_unseen, what_is_asked_for_when_it_is_found_is_told_by_who_asks)
+{
+	born(1, BIRTH_START, A, NONE, 0);
+	take(9, whole(A, 4, X));
+	take(10, whole(A, 4, U));
+	born(30, BIRTH_START, B, A, 1 << 4);
+	inherits(31, B, 4, A);
+	ask(32, waiting(whole(A, 4, X)));
+	keeps_of(33, whole(B, 4, X), A);
+	answer(32, 34, waiting(whole(A, 4, X)), 0);
+	cr_expect_str_eq(held(), "A:fX");
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
+/* A has forked B, B a silent one, which is the only one left to have it. */
+Test(model_unseen, the_lock_of_the_dead_is_kept_by_who_speaks_last)
+{
+	take(10, whole(A, 4, X));
+	forks(11, A);
+	born(12, BIRTH_FORK, B, A, 0);
+	forked(12, A, PID(B));
+	forks(13, B);
+	forked(14, B, PID(C));
+	closes(15, B, 4, 4, 0);
+	exits(16, A);
+	dies(17, A);
+	born(18, BIRTH_FORK, C, B, 0);
+	cr_expect_str_eq(held(), "A(C):fX");
 }
 
 Test(model_unseen, what_somebody_else_has_been_granted_since_has_no_heir)

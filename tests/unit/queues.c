@@ -139,7 +139,8 @@ Test(queues, what_another_keeps_is_not_held_by_its_taker_any_more)
 	waits(1, 1, 110, 130);
 	waits(1, 1, 150, 180);
 	hold.keeper = 2;
-	hold.kept_since = 140;
+	hold.kept_since = 160;
+	hold.taker_until = 140;
 	model.hold(model.context, &hold);
 	resource = finish();
 	cr_expect_eq(resource->nested, 1);
