@@ -202,13 +202,24 @@ static int perform(const struct place *place, const struct command *command)
 	return -1;
 }
 
+/* A signal that was meant for the last call may come late. */
+static bool hear(const struct place *place, struct command *command)
+{
+	ssize_t got;
+
+	do
+		got = read(pipe_fd(place->slot, place->thread, false, false), command,
+			   sizeof(*command));
+	while (got < 0 && errno == EINTR);
+	return got == sizeof(*command);
+}
+
 static void obey(struct place *place)
 {
 	struct command command;
 	int result;
 
-	while (read(pipe_fd(place->slot, place->thread, false, false), &command, sizeof(command)) ==
-	       sizeof(command)) {
+	while (hear(place, &command)) {
 		errno = 0;
 		result = perform(place, &command);
 		answer(place, result, result < 0 ? errno : 0);

@@ -190,12 +190,16 @@ static void begin(int slot)
 	births++;
 }
 
+/* A signal that comes before its call, after a nudge, ends nothing: then once more. */
 static void interrupt(int slot, int thread)
 {
 	struct actor *actor = &actors[slot];
+	int tries = 0;
 
-	if (syscall(SYS_tgkill, actor->pid, actor->tids[thread], SIGUSR1))
-		give_up("tgkill");
+	do
+		if (syscall(SYS_tgkill, actor->pid, actor->tids[thread], SIGUSR1))
+			give_up("tgkill");
+	while (!answers_within(slot, thread, 2) && ++tries < 5);
 	await(slot, thread);
 	actor->busy[thread] = false;
 	interruptions++;

@@ -174,3 +174,13 @@ unsigned long times_run(struct eyes *eyes, int thread)
 		return 0;
 	return times;
 }
+
+void describe_thread(struct eyes *eyes, int thread)
+{
+	char call[256] = "?", sleep[256] = "?";
+
+	read_text(eyes->call[thread], call, sizeof(call));
+	read_text(eyes->sleep[thread], sleep, sizeof(sleep));
+	fprintf(stderr, "replay-actors: system call %.250s asleep in %s, run %lu times\n", call,
+		sleep, times_run(eyes, thread));
+}

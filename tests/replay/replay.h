@@ -86,6 +86,8 @@ void eyes_close(struct eyes *eyes);
 unsigned look_at(struct eyes *eyes, const ino_t *inodes, struct seen *seen);
 /* Whether a thread is inside of a call that locks files, asleep until somebody gives way. */
 bool is_blocked(struct eyes *eyes, int thread);
+/* What it does, to stderr, for people. */
+void describe_thread(struct eyes *eyes, int thread);
 /* How often it was given a processor; 0 where the kernel does not count. */
 unsigned long times_run(struct eyes *eyes, int thread);
 

@@ -78,14 +78,23 @@ bool try_answer(int slot, int thread, struct reply *reply)
 	return got == sizeof(*reply);
 }
 
-struct reply await(int slot, int thread)
+bool answers_within(int slot, int thread, int seconds)
 {
 	struct pollfd answer = { .fd = pipe_fd(slot, thread, true, false), .events = POLLIN };
+
+	return poll(&answer, 1, seconds * 1000) == 1;
+}
+
+struct reply await(int slot, int thread)
+{
 	struct reply reply;
 
-	while (!try_answer(slot, thread, &reply))
-		if (poll(&answer, 1, PATIENCE * 1000) != 1)
-			give_up("no answer");
+	while (!try_answer(slot, thread, &reply)) {
+		if (answers_within(slot, thread, PATIENCE))
+			continue;
+		describe_thread(&actors[slot].eyes, thread);
+		give_up("no answer");
+	}
 	return reply;
 }
 

@@ -33,6 +33,7 @@ void know_threads(struct actor *actor, const struct reply *reply);
 
 void tell(int slot, int thread, struct command command);
 bool try_answer(int slot, int thread, struct reply *reply);
+bool answers_within(int slot, int thread, int seconds);
 struct reply await(int slot, int thread);
 
 /* Whether all who have not answered are blocked, and have not moved since this was asked last. */
