@@ -67,6 +67,38 @@ static bool closes_copies(void)
 	return process_is_vm_child() && !process_shares_fds();
 }
 
+/* ---- Twins: what dup made of one another */
+
+/*
+ * Noted by a vfork child, or closed unseen and opened anew: then they are no twins, or not any
+ * more. One that was locked before is not duplicated again by this: a duplicate replaces what its
+ * number was before, and its locks.
+ */
+static void tell_twin(int fd, int twin)
+{
+	uint64_t device[2], inode[2];
+
+	if (file_identity(fd, &device[0], &inode[0]) &&
+	    file_identity(twin, &device[1], &inode[1]) && device[0] == device[1] &&
+	    inode[0] == inode[1] && inherit_from_twin(fd, twin)) {
+		file_duplicated(fd, twin);
+		process_watch(twin);
+		if (twins_inherited(twin)) /* it is known now, and will not ask for itself */
+			inherit_from_others(twin);
+	}
+}
+
+/* What a child has locked since is known by this number alone: its twins are to be known before it
+ * goes. */
+static void tell_twins(unsigned first, unsigned last)
+{
+	for (unsigned fd = first; fd <= last && fd < TWINS_MAX; fd++)
+		if (process_watches((int)fd))
+			twins_each((int)fd, tell_twin);
+}
+
+/* ---- Closing */
+
 static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 {
 	bool watched = process_watches(fd);
@@ -83,6 +115,7 @@ static void closing_one(struct call *call, uint8_t op, int fd, struct site site)
 	}
 	if ((!watched && !grants_posix_on(device, inode)) || closes_copies())
 		return;
+	tell_twins((unsigned)fd, (unsigned)fd);
 	/* In a vfork child the thread is its parent's. */
 	thread = process_is_vm_child() ? NULL : thread_current();
 	record = new_record(RECORD_CALL, op, fd);
@@ -136,8 +169,10 @@ static void closing_many(struct call *call, uint8_t op, unsigned first, unsigned
 
 	if (first > last || closes_copies())
 		return;
-	if (!until_exec)
+	if (!until_exec) {
+		tell_twins(first, last);
 		closing_posix(first, last);
+	}
 	record = new_record(RECORD_CALL, op, first < INT_MAX ? (int)first : INT_MAX);
 	record.last = last < INT_MAX ? (int)last : INT_MAX;
 	record.value = flags;
@@ -156,14 +191,14 @@ void call_closing(struct call *call, uint8_t op, unsigned first, unsigned last, 
 	bool one = first == last && !only_at_exec(op, flags);
 
 	call->recorded = false;
+	if (unlikely(call_close_matters()) && recording_calls()) {
+		if (one)
+			closing_one(call, op, (int)first, site);
+		else
+			closing_many(call, op, first, last, flags);
+	}
 	if (one)
 		twins_forget((int)first);
-	if (likely(!call_close_matters()) || !recording_calls())
-		return;
-	if (one)
-		closing_one(call, op, (int)first, site);
-	else
-		closing_many(call, op, first, last, flags);
 }
 
 /* What was forgotten before the call (another thread may get the number right after it) is open
@@ -222,25 +257,6 @@ void call_duplicated(uint8_t op, int from, int to, bool close_on_exec)
 	if (atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
 	    process_watches(from) && recording_calls() && !process_is_vm_child())
 		record_duplicate(op, from, to, close_on_exec);
-}
-
-/*
- * Noted by a vfork child, or closed unseen and opened anew: then they are no twins, or not any
- * more. One that was locked before is not duplicated again by this: a duplicate replaces what its
- * number was before, and its locks.
- */
-static void tell_twin(int fd, int twin)
-{
-	uint64_t device[2], inode[2];
-
-	if (file_identity(fd, &device[0], &inode[0]) &&
-	    file_identity(twin, &device[1], &inode[1]) && device[0] == device[1] &&
-	    inode[0] == inode[1] && inherit_from_twin(fd, twin)) {
-		file_duplicated(fd, twin);
-		process_watch(twin);
-		if (twins_inherited(twin)) /* it is known now, and will not ask for itself */
-			inherit_from_others(twin);
-	}
 }
 
 void call_first_lock(int fd)

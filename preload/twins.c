@@ -4,18 +4,16 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define FDS 1024 /* higher ones are not followed */
-
 /* Beside the number of a family: this fd came from one that another process may have, too. */
 #define INHERITED UINT32_C(0x80000000)
 
 /* Twins have the same number, which is never given again; 0: no twin. */
-static _Atomic uint32_t family[FDS];
+static _Atomic uint32_t family[TWINS_MAX];
 static _Atomic uint32_t families;
 
 static bool followed(int fd)
 {
-	return (unsigned)fd < FDS;
+	return (unsigned)fd < TWINS_MAX;
 }
 
 static uint32_t word_of(int fd)
@@ -54,7 +52,7 @@ void twins_forked(void)
 {
 	if (!atomic_load_explicit(&families, memory_order_relaxed))
 		return;
-	for (int fd = 0; fd < FDS; fd++)
+	for (int fd = 0; fd < TWINS_MAX; fd++)
 		if (word_of(fd))
 			atomic_fetch_or_explicit(&family[fd], INHERITED, memory_order_relaxed);
 }
@@ -63,7 +61,7 @@ void twins_each(int fd, void (*found)(int fd, int twin))
 {
 	uint32_t number = word_of(fd) & ~INHERITED;
 
-	for (int twin = 0; number && twin < FDS; twin++)
+	for (int twin = 0; number && twin < TWINS_MAX; twin++)
 		if (twin != fd && (word_of(twin) & ~INHERITED) == number)
 			found(fd, twin);
 }

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#define TWINS_MAX 1024 /* higher fds are not followed */
+
 /*
  * dup gave `to` from `from`; inherited: which another process may have, too. In a vfork child this
  * is noted in the parent too: twins_each() asks.

@@ -128,6 +128,20 @@ next_one_gets_it()
 one("os._exit(0)")
 """)
 
+    def test_a_child_shares_the_duplicate_that_its_parent_is_left_with(self):
+        for close in "os.close(fd)", "os.closerange(fd, fd + 1)", "os.dup2(other, fd)":
+            with self.subTest(close):
+                self.check(f"""
+other = os.open("other", os.O_RDWR | os.O_CREAT)
+one = child()
+number = os.dup(fd)
+one("flock(fd, LOCK_EX)")
+{close}
+flock(number, LOCK_UN)
+next_one_gets_it()
+one("os._exit(0)")
+""")
+
     def test_a_child_shares_each_duplicate_that_its_parent_has(self):
         self.check("""
 number = os.dup(fd)
