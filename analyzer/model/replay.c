@@ -5,6 +5,7 @@
 
 #include "analyzer/model/descriptors.h"
 #include "analyzer/model/flights.h"
+#include "analyzer/model/keepers.h"
 #include "analyzer/model/lock_table.h"
 #include "analyzer/model/waits.h"
 
@@ -138,7 +139,20 @@ static bool description_gone(const struct model *model, const struct flight *fli
 	       !model->descriptions.items[owner_index(flight->owner)].refs;
 }
 
-static void granted(struct model *model, struct flight *flight, bool alone, uint64_t time)
+/* Who has closed the descriptor meanwhile has taken the lock for others who share it. */
+static void give_to_keeper(struct model *model, const struct process *process,
+			   const struct flight *flight)
+{
+	const struct descriptor *now = descriptor_find(&process->descriptors, flight->fd);
+
+	if (flight->owner == NO_OWNER || !owner_is_description(flight->owner) ||
+	    (now && now->description == owner_index(flight->owner)))
+		return;
+	keeper_leaves(model, process->index, owner_index(flight->owner));
+}
+
+static void granted(struct model *model, const struct process *process, struct flight *flight,
+		    bool alone, uint64_t time)
 {
 	table_end(model, &flight->stash, flight->begin, HOLD_RELEASED);
 	if (flight->bad_range) {
@@ -153,6 +167,7 @@ static void granted(struct model *model, struct flight *flight, bool alone, uint
 	}
 	flight_doubt(model, flight, alone);
 	table_grant(model, flight, time);
+	give_to_keeper(model, process, flight);
 	flight_granted(model, flight, time);
 }
 
@@ -249,7 +264,7 @@ static void finish(struct model *model, const struct process *process, struct fl
 		else if (flight->mode == MODE_UNLOCK)
 			unlocked(model, flight);
 		else
-			granted(model, flight, alone, time);
+			granted(model, process, flight, alone, time);
 	}
 	flight->found = event->lock.blocker;
 	flight_tell(model, flight, event->lock.duration, event->lock.error, waited);

@@ -215,6 +215,24 @@ Test(model_unseen, what_is_asked_for_when_it_is_found_is_told_by_who_asks)
 	cr_expect_eq(model_quality(model)->overlaps, 0);
 }
 
+/* Another thread has closed it while the call was under way; the child's death is told late. */
+Test(model_unseen, a_lock_that_is_granted_after_its_close_is_kept_by_who_shares_it)
+{
+	take(1, whole(C, 3, X));
+	ask(10, waiting(whole(A, 4, X)));
+	forks(11, A);
+	born(12, BIRTH_FORK, B, A, 0);
+	forked(12, A, PID(B));
+	closes(13, A, 4, 4, 0);
+	take(20, whole(C, 3, U));
+	answer(10, 21, waiting(whole(A, 4, X)), 0);
+	cr_expect_str_eq(held(), "A(B):fX");
+	take(30, whole(C, 3, X));
+	other_call(31, A);
+	dies(32, B);
+	cr_expect_eq(model_quality(model)->overlaps, 0);
+}
+
 /* A has forked B, B a silent one, which is the only one left to have it. */
 Test(model_unseen, the_lock_of_the_dead_is_kept_by_who_speaks_last)
 {
