@@ -85,6 +85,8 @@ static void tell_twin(int fd, int twin)
 		process_watch(twin);
 		if (twins_inherited(twin)) /* it is known now, and will not ask for itself */
 			inherit_from_others(twin);
+		else
+			inherit_to_children(twin);
 	}
 }
 

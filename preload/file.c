@@ -26,6 +26,8 @@ struct known {
 	_Atomic uint32_t fd_plus_one;
 	_Atomic uint32_t reopened; /* number of the process that closed it: there it is no longer
 				      inherited */
+	_Atomic uint32_t children; /* that this process had then: they don't have what is opened
+				      after it */
 	_Atomic uint64_t position; /* of the last RECORD_FILE */
 	_Atomic uint64_t device, inode, birth;
 	_Atomic uint64_t checked; /* ns */
@@ -164,6 +166,11 @@ static bool is_known(const struct known *known, int fd)
 	return get(known->fd_plus_one) == (uint32_t)fd + 1;
 }
 
+bool file_is_known(int fd)
+{
+	return is_known(known_of(fd), fd);
+}
+
 static bool identity_known(int fd, uint64_t *device, uint64_t *inode)
 {
 	const struct known *known = known_of(fd);
@@ -198,6 +205,12 @@ bool file_is_inherited(int fd)
 	return is_inherited(known_of(fd), fd);
 }
 
+static void note_reopened(struct known *known)
+{
+	set(known->reopened, recorder.process);
+	set(known->children, process_children());
+}
+
 /* `fresh`: the fd and its file are known already, and only the announcement is old. */
 static void learn(struct known *known, int fd, const struct status *status, bool fresh)
 {
@@ -212,6 +225,8 @@ static void learn(struct known *known, int fd, const struct status *status, bool
 	process_watch(fd);
 	if (is_inherited(known, fd) || twins_inherited(fd))
 		inherit_from_others(fd);
+	else if (process_children() != get(known->children))
+		inherit_to_children(fd);
 	call_first_lock(fd);
 }
 
@@ -268,7 +283,7 @@ static struct file look(int fd, struct known *known, uint64_t now)
 	file.inode = status.inode;
 	fresh = same_fd && is_file(known, &status);
 	if (same_fd && !fresh)
-		set(known->reopened, recorder.process);
+		note_reopened(known);
 	if (!fresh || !emit_is_fresh(get(known->position))) {
 		/* All or nothing: a handler that left by siglongjmp would leave an fd that is
 		 * known, and never watched. */
@@ -312,7 +327,7 @@ void file_forget(unsigned first, unsigned last)
 {
 	for (unsigned fd = first; fd <= last && fd < FDS_DIRECT; fd++) {
 		set(known_files[fd].fd_plus_one, 0);
-		set(known_files[fd].reopened, recorder.process);
+		note_reopened(&known_files[fd]);
 	}
 	if (last < FDS_DIRECT)
 		return;
@@ -344,7 +359,7 @@ void file_duplicated(int from, int to)
 	set(copy->inode, get(source->inode));
 	set(copy->birth, get(source->birth));
 	set(copy->checked, get(source->checked));
-	set(copy->reopened, recorder.process);
+	note_reopened(copy);
 	atomic_store_explicit(&copy->fd_plus_one, (uint32_t)to + 1, memory_order_release);
 }
 

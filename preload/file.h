@@ -29,6 +29,9 @@ void file_forget(unsigned first, unsigned last);
 /* Whether fd may have come from another process, as far as its closes were seen. */
 bool file_is_inherited(int fd);
 
+/* Whether fd has been locked, in this process or, before the fork, in its parent. */
+bool file_is_known(int fd);
+
 /* Whether another fd that shares fd's bit of the watch word is known. */
 bool file_known_beside(int fd);
 

@@ -205,9 +205,10 @@ void grants_inherit(struct process_slot *child, const struct process_slot *paren
 	const struct grant *grant;
 	uint64_t count = 0;
 
-	atomic_store_explicit(&child->watch,
-			      atomic_load_explicit(&parent->watch, memory_order_relaxed),
-			      memory_order_relaxed);
+	/* A parent that finds the child's slot already may have told it of an fd. */
+	atomic_fetch_or_explicit(&child->watch,
+				 atomic_load_explicit(&parent->watch, memory_order_relaxed),
+				 memory_order_relaxed);
 	each_grant(grant, parent)
 	{
 		if (owned_by_process(grant->op))

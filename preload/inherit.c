@@ -172,6 +172,33 @@ static void relative_other_number(struct process_slot *slot, struct mine *mine)
 	}
 }
 
+static void silent_same_number(struct process_slot *slot, struct mine *mine)
+{
+	uint64_t watch = atomic_load_explicit(&slot->watch, memory_order_relaxed);
+
+	if (slot != recorder.slot && !(watch >> (mine->fd & 63) & 1) &&
+	    is_same(slot, mine->fd, mine))
+		inherit(slot, mine->fd, mine);
+}
+
+/*
+ * Whoever has it and says nothing keeps what we lock after we have closed it: children above all.
+ * One that has no slot yet finds our watch word set, and asks.
+ */
+static void inherit_to_silent(struct mine *mine)
+{
+	uint32_t used;
+
+	if (recorder.sandboxed)
+		return;
+	atomic_thread_fence(memory_order_seq_cst);
+	used = process_slots_used();
+	for (int children = 1; children >= 0; children--)
+		for (uint32_t i = 0; i < used; i++)
+			if ((recorder.process_slots[i].parent == recorder.process) == children)
+				silent_same_number(&recorder.process_slots[i], mine);
+}
+
 /*
  * Siblings and the like have it from somebody who may have given it up, or who has it under another
  * number by now; what an earlier image of this process has duplicated is not known to this one.
@@ -193,6 +220,33 @@ void inherit_from_others(int fd)
 
 	inherit_from_ancestors(&mine);
 	inherit_from_relatives(&mine);
+	inherit_to_silent(&mine);
+}
+
+void inherit_to_children(int fd)
+{
+	struct mine mine = { .fd = fd, .questions = QUESTIONS_MAX };
+
+	if (process_children())
+		inherit_to_silent(&mine);
+}
+
+void inherit_since_fork(struct process_slot *parent)
+{
+	uint64_t watched;
+
+	if (recorder.sandboxed || parent == recorder.slot)
+		return;
+	atomic_thread_fence(memory_order_seq_cst); /* our slot first: see inherit_to_silent */
+	watched = atomic_load_explicit(&parent->watch, memory_order_relaxed);
+	for (; watched; watched &= watched - 1) {
+		struct mine mine = { .fd = __builtin_ctzll(watched) };
+
+		if (file_is_known(mine.fd) || compare(parent, mine.fd, mine.fd))
+			continue;
+		process_watch(mine.fd);
+		inherit(parent, mine.fd, &mine);
+	}
 }
 
 bool inherit_from_twin(int twin, int fd)

@@ -9,12 +9,26 @@
 
 #include <stdbool.h>
 
+#include "preload/recorder.h"
+
 /*
  * An inherited fd is about to be locked for the first time: every recorded living ancestor that has
- * the same file at the same number shares the description, and so may others who have locked it.
- * Their watch words learn the fd, and the sharing is recorded.
+ * the same file at the same number shares the description, and so may others who have locked it, or
+ * have it at that number. Their watch words learn the fd, and the sharing is recorded.
  */
 void inherit_from_others(int fd);
+
+/*
+ * An fd that this process has opened is about to be locked for the first time: children that were
+ * born in between may have it, at that number, and theirs too.
+ */
+void inherit_to_children(int fd);
+
+/*
+ * Fork child only: what its parent has begun to lock between the fork and the child's first word.
+ * Parent: its slot.
+ */
+void inherit_since_fork(struct process_slot *parent);
 
 /*
  * twin and fd of this process are of one file, and perhaps one description: if they are, that is

@@ -72,7 +72,7 @@ void recorder_forked(void)
 	atomic_compare_exchange_strong(&recorder.state, &waking, RECORDER_IDLE);
 	if (atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDER_ON &&
 	    !atomic_load_explicit(&process_page->process, memory_order_relaxed))
-		process_forked(recorder.process);
+		process_forked();
 }
 
 /* Our own code, so that a stack can begin at the host's. */

@@ -339,6 +339,12 @@ static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 	recorder.process = process;
 }
 
+/* Who of its children has a file of it that it locks only now is asked where there are any. */
+static void count_child(struct process_slot *parent)
+{
+	atomic_fetch_add_explicit(&parent->children, 1, memory_order_relaxed);
+}
+
 /* A fork child that joins only now, and was identified before it was born. */
 static void identify_anew(void)
 {
@@ -372,6 +378,8 @@ void process_join(void)
 		parent = slot_by_pid(identity.ppid, 0);
 		take_slot(parent ? atomic_load_explicit(&parent->process, memory_order_relaxed) : 0,
 			  identity.start_time, identity.ppid);
+		if (parent)
+			count_child(parent);
 	}
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(mine ? PROCESS_EXEC : PROCESS_START);
@@ -384,13 +392,14 @@ void process_join(void)
 		kept_record();
 }
 
-static void forked(uint32_t parent)
+static void forked(void)
 {
 	/* A copy: where the table is full, child and parent have the same private slot. */
-	struct process_slot before;
+	struct process_slot before, *parent = recorder.slot;
 
-	memcpy(&before, recorder.slot, sizeof(before));
-	take_slot(parent, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
+	memcpy(&before, parent, sizeof(before));
+	take_slot(recorder.process, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
+	count_child(parent);
 	recorder.open_fds = UINT64_MAX; /* any may come from the parent */
 	recorder.shares_table = false;
 	grants_inherit(recorder.slot, &before);
@@ -398,10 +407,11 @@ static void forked(uint32_t parent)
 	twins_forked();
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(PROCESS_FORK);
+	inherit_since_fork(parent);
 }
 
 /* No handler may lock as the parent meanwhile. */
-bool process_forked(uint32_t parent)
+bool process_forked(void)
 {
 	uint64_t signals;
 
@@ -414,7 +424,7 @@ bool process_forked(uint32_t parent)
 	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
 		recorder.pid = (int32_t)raw0(SYS_getpid);
 		ahead_begin();
-		forked(parent);
+		forked();
 	}
 	signals_restore(signals);
 	return true;
@@ -435,7 +445,7 @@ bool process_cloned(void)
 	uint64_t signals;
 
 	if (!process_shares_fds())
-		return process_forked(recorder.process);
+		return process_forked();
 	signals = signals_block();
 	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed)) {
 		recorder.pid = (int32_t)raw0(SYS_getpid);

@@ -26,14 +26,20 @@ void process_join(void);
 size_t process_read_file(const char *path, char *buffer, size_t room);
 
 /*
- * In a fork child: a process of its own from here on. `parent`: its number. False: behind a filter
+ * In a fork child: a process of its own from here on. False: behind a filter
  * it cannot find out who it is; from here on its calls are counted, not recorded.
  */
-bool process_forked(uint32_t parent);
+bool process_forked(void);
 
 /* In a child of clone, which may share its parent's fds: then it goes on as a thread of it. False:
  * see process_forked(). */
 bool process_cloned(void);
+
+/* How many recorded processes were born with this one as their parent. */
+static inline uint32_t process_children(void)
+{
+	return atomic_load_explicit(&recorder.slot->children, memory_order_relaxed);
+}
 
 /* Announces this process again. */
 void process_announce(void);

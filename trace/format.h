@@ -422,7 +422,7 @@ struct process_slot {
 	_Atomic uint32_t overflow;	 /* grants that found no place */
 	_Atomic uint32_t exiting;	 /* 1: exit was seen */
 	int32_t ppid;
-	uint32_t reserved;
+	_Atomic uint32_t children; /* processes born with this one as their parent */
 	char comm[16];
 	_Atomic uint64_t grants; /* bit n: grant[n] is in use */
 	uint64_t reserved2[21];

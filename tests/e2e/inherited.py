@@ -32,6 +32,15 @@ fd = os.open("f", os.O_RDWR | os.O_CREAT)
 os.set_inheritable(fd, True)
 """
 
+LAST_UNLOCKS = """
+import threading
+waiter = threading.Thread(target=flock, args=(os.open("f", os.O_RDWR), LOCK_EX))
+waiter.start()
+last("import time; time.sleep(0.3); flock(fd, LOCK_UN)")
+waiter.join()
+last("os._exit(0)")
+"""
+
 # The heir is a shell that isn't recorded, and says nothing before it becomes another program: by then the taker is dead, and that is
 # known, or it has closed the file.
 LEAK = """
@@ -104,6 +113,32 @@ other("flock(fd, LOCK_UN)")
 next_one_gets_it()
 one("os._exit(0)")
 other("os._exit(0)")
+""")
+
+    def check_kept_until_the_last_unlocks(self, taken_at, body):
+        with open(self.path("program.py"), "w") as file:
+            file.write(PRELUDE + body + LAST_UNLOCKS)
+        self.record(PYTHON, "program.py")
+        report = self.report()
+        holder = max(report.wait("f")["holders"], key=lambda holder: holder["overlap_ns"])
+        self.assertIn(taken_at, report.sites.get(holder["site"], [""])[0])
+        self.assertGreater(holder["overlap_ns"], 250 * MS)
+
+    def test_a_child_keeps_what_its_parent_has_locked_and_closed_since(self):
+        self.check_kept_until_the_last_unlocks("program.py:27", """
+last = child()
+last("pass")
+flock(fd, LOCK_EX)
+os.close(fd)
+""")
+
+    def test_a_child_keeps_what_its_sibling_has_locked_and_closed_since(self):
+        self.check_kept_until_the_last_unlocks("<string>:1", """
+last, sibling = child(), child()
+os.close(fd)
+sibling("flock(fd, LOCK_EX)")
+sibling("os.close(fd)")
+sibling("os._exit(0)")
 """)
 
     def test_a_child_shares_what_its_parent_has_under_another_number_by_now(self):

@@ -208,7 +208,7 @@ static const struct field fields[] = {
 	FIELD(process_slot, overflow),
 	FIELD(process_slot, exiting),
 	FIELD(process_slot, ppid),
-	FIELD(process_slot, reserved),
+	FIELD(process_slot, children),
 	FIELD(process_slot, comm),
 	FIELD(process_slot, grants),
 	FIELD(process_slot, reserved2),
