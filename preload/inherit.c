@@ -13,7 +13,8 @@
 #include "preload/twins.h"
 
 #define ANCESTORS_MAX 32
-#define QUESTIONS_MAX 128 /* 50 us; who is not asked about an fd is not known to share it */
+#define QUESTIONS_MAX \
+	128 /* at most 0.2 ms; who is not asked about an fd is not known to share it */
 #define PATH_ROOM                                                                              \
 	1024 /* two fit into SCRATCH_ROOM; a longer path is taken as different: the sharing is \
 		then not known */
@@ -183,16 +184,12 @@ static void silent_same_number(struct process_slot *slot, struct mine *mine)
 
 /*
  * Whoever has it and says nothing keeps what we lock after we have closed it: children above all.
- * One that has no slot yet finds our watch word set, and asks.
+ * One that has no slot yet finds our watch word set, and asks (count_child).
  */
 static void inherit_to_silent(struct mine *mine)
 {
-	uint32_t used;
+	uint32_t used = recorder.sandboxed ? 0 : process_slots_used();
 
-	if (recorder.sandboxed)
-		return;
-	atomic_thread_fence(memory_order_seq_cst);
-	used = process_slots_used();
 	for (int children = 1; children >= 0; children--)
 		for (uint32_t i = 0; i < used; i++)
 			if ((recorder.process_slots[i].parent == recorder.process) == children)
@@ -233,12 +230,10 @@ void inherit_to_children(int fd)
 
 void inherit_since_fork(struct process_slot *parent)
 {
-	uint64_t watched;
+	uint64_t watched = atomic_load_explicit(&parent->watch, memory_order_relaxed);
 
-	if (recorder.sandboxed || parent == recorder.slot)
+	if (recorder.sandboxed || parent == recorder.slot || !is_process(parent))
 		return;
-	atomic_thread_fence(memory_order_seq_cst); /* our slot first: see inherit_to_silent */
-	watched = atomic_load_explicit(&parent->watch, memory_order_relaxed);
 	for (; watched; watched &= watched - 1) {
 		struct mine mine = { .fd = __builtin_ctzll(watched) };
 

@@ -339,10 +339,15 @@ static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 	recorder.process = process;
 }
 
-/* Who of its children has a file of it that it locks only now is asked where there are any. */
+/*
+ * A parent asks its children who has an fd that it watches from now on, and a child its parent what
+ * it watches: the child has said that it is there before it looks, and the parent that it watches.
+ * So one of them sees the other.
+ */
 static void count_child(struct process_slot *parent)
 {
 	atomic_fetch_add_explicit(&parent->children, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* A fork child that joins only now, and was identified before it was born. */
@@ -468,6 +473,7 @@ void process_watch(int fd)
 {
 	atomic_fetch_or_explicit(&recorder.slot->watch, UINT64_C(1) << (fd & 63),
 				 memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst); /* see count_child */
 }
 
 /* fd n and fd n + 64 share a bit: that of a known neighbour stays. */
