@@ -9,6 +9,7 @@
 #include "preload/emit.h"
 #include "preload/file.h"
 #include "preload/process.h"
+#include "preload/process_table.h"
 #include "preload/thread.h"
 #include "preload/twins.h"
 
@@ -135,16 +136,9 @@ static bool is_ancestor(const struct process_slot *slot)
 
 /* ---- Relatives, who have locked it */
 
-static bool is_process(const struct process_slot *slot)
-{
-	uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
-
-	return process && process != SLOT_BUSY && slot->pidns == recorder.pidns;
-}
-
 static bool is_same(const struct process_slot *slot, int its_fd, struct mine *mine)
 {
-	if (!mine->questions || !is_process(slot))
+	if (!mine->questions || !process_slot_is_near(slot))
 		return false;
 	mine->questions--;
 	return !compare(slot, its_fd, mine->fd);
@@ -184,7 +178,7 @@ static void silent_same_number(struct process_slot *slot, struct mine *mine)
 
 /*
  * Whoever has it and says nothing keeps what we lock after we have closed it: children above all.
- * One that has no slot yet finds our watch word set, and asks (count_child).
+ * One that has no slot yet finds our watch word set, and asks (process_slot_count_child).
  */
 static void inherit_to_silent(struct mine *mine)
 {
@@ -232,7 +226,7 @@ void inherit_since_fork(struct process_slot *parent)
 {
 	uint64_t watched = atomic_load_explicit(&parent->watch, memory_order_relaxed);
 
-	if (recorder.sandboxed || parent == recorder.slot || !is_process(parent))
+	if (recorder.sandboxed || parent == recorder.slot || !process_slot_is_near(parent))
 		return;
 	for (; watched; watched &= watched - 1) {
 		struct mine mine = { .fd = __builtin_ctzll(watched) };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "preload/process.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
 #include <string.h>
@@ -17,10 +16,10 @@
 #include "preload/inherit.h"
 #include "preload/kept.h"
 #include "preload/modules.h"
+#include "preload/process_table.h"
 #include "preload/signals.h"
 #include "preload/thread.h"
 #include "preload/twins.h"
-#include "trace/session.h"
 
 struct process_page *process_page;
 
@@ -34,9 +33,6 @@ static struct {
 	char arguments[4096];
 	size_t arguments_length;
 } identity;
-
-/* Where a process goes that finds the table full: recorded, but not visible to others. */
-static struct process_slot spare_slot;
 
 size_t process_read_file(const char *path, char *buffer, size_t room)
 {
@@ -148,7 +144,7 @@ bool process_identify(void)
 			"/proc/self/cmdline", identity.arguments, sizeof(identity.arguments));
 	/* Until it joins a session, a process has a slot of its own, so that no path needs to ask.
 	 */
-	recorder.slot = &spare_slot;
+	recorder.slot = &process_spare_slot;
 	atomic_store_explicit(&process_page->process, SLOT_BUSY, memory_order_relaxed);
 	return true;
 }
@@ -204,122 +200,12 @@ void process_announce_slow(void)
 	emit_long_slow(&record, pieces, PIECES);
 }
 
-/* ---- Slots */
-
-uint32_t process_slots_used(void)
-{
-	return slots_used(&recorder.session->processes_used, recorder.process_slot_count);
-}
-
-struct process_slot *process_slot_of(uint32_t process)
-{
-	uint32_t used = process ? process_slots_used() : 0;
-
-	for (uint32_t i = 0; i < used; i++) {
-		struct process_slot *slot = &recorder.process_slots[i];
-
-		if (atomic_load_explicit(&slot->process, memory_order_acquire) == process)
-			return slot;
-	}
-	return NULL;
-}
-
-/* The slot of a living process by pid: 0 in start_time matches any. */
-static struct process_slot *slot_by_pid(int32_t pid, uint64_t start_time)
-{
-	uint32_t used = pid ? process_slots_used() : 0;
-
-	for (uint32_t i = 0; i < used; i++) {
-		struct process_slot *slot = &recorder.process_slots[i];
-		uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
-
-		if (process && process != SLOT_BUSY && slot->pid == pid &&
-		    slot->pidns == recorder.pidns &&
-		    (!start_time || session_same_start(slot->start_time, start_time)))
-			return slot;
-	}
-	return NULL;
-}
-
-/* After death or exec: nobody is inside a request. */
-static void free_thread_slots(uint32_t process)
-{
-	uint32_t used = slots_used(&recorder.session->threads_used, recorder.thread_slot_count);
-
-	for (uint32_t i = 0; i < used; i++) {
-		struct thread_slot *slot = &recorder.thread_slots[i];
-
-		if (atomic_load_explicit(&slot->process, memory_order_relaxed) == process) {
-			atomic_store_explicit(&slot->depth, 0, memory_order_relaxed);
-			atomic_store_explicit(&slot->process, 0, memory_order_release);
-		}
-	}
-}
-
-static bool is_dead(const struct process_slot *slot)
-{
-	return slot->pidns == recorder.pidns && slot->pid > 0 &&
-	       raw2(SYS_kill, slot->pid, 0) == -ESRCH;
-}
-
-static struct process_slot *claim_free_slot(void)
-{
-	for (uint32_t i = 0; i < recorder.process_slot_count; i++) {
-		struct process_slot *slot = &recorder.process_slots[i];
-		uint32_t free = 0;
-
-		if (!atomic_load_explicit(&slot->process, memory_order_relaxed) &&
-		    atomic_compare_exchange_strong(&slot->process, &free, SLOT_BUSY)) {
-			slots_mark(&recorder.session->processes_used, i);
-			return slot;
-		}
-	}
-	return NULL;
-}
-
-/* A session that no launcher looks after fills up with the dead: make room, all at once. */
-static void bury_the_dead(void)
-{
-	for (uint32_t i = 0; i < recorder.process_slot_count; i++) {
-		struct process_slot *slot = &recorder.process_slots[i];
-		uint32_t process = atomic_load_explicit(&slot->process, memory_order_acquire);
-
-		if (!process || process == SLOT_BUSY || !is_dead(slot))
-			continue;
-		free_thread_slots(process);
-		atomic_compare_exchange_strong(&slot->process, &process, 0);
-	}
-}
-
-static struct process_slot *claim_slot(void)
-{
-	struct process_slot *slot = claim_free_slot();
-
-	if (slot)
-		return slot;
-	bury_the_dead();
-	slot = claim_free_slot();
-	if (slot)
-		return slot;
-	recorder_count(&recorder.session->lost_processes);
-	return &spare_slot;
-}
-
-/* 0 and SLOT_BUSY are nobody's number. */
-static uint32_t new_number(void)
-{
-	uint32_t process;
-
-	do
-		process = (uint32_t)atomic_fetch_add(&recorder.session->next_process.value, 1);
-	while (!process || process == SLOT_BUSY);
-	return process;
-}
+/* ---- Joining */
 
 static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 {
-	uint32_t process = new_number();
-	struct process_slot *slot = claim_slot();
+	uint32_t process = process_number_new();
+	struct process_slot *slot = process_slot_claim();
 
 	/* Whoever is forked into a new namespace has no parent in it; others share their parent's.
 	 */
@@ -337,17 +223,6 @@ static void take_slot(uint32_t parent, uint64_t start_time, int32_t ppid)
 	atomic_store_explicit(&slot->process, process, memory_order_release);
 	recorder.slot = slot;
 	recorder.process = process;
-}
-
-/*
- * A parent asks its children who has an fd that it watches from now on, and a child its parent what
- * it watches: the child has said that it is there before it looks, and the parent that it watches.
- * So one of them sees the other.
- */
-static void count_child(struct process_slot *parent)
-{
-	atomic_fetch_add_explicit(&parent->children, 1, memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* A fork child that joins only now, and was identified before it was born. */
@@ -371,20 +246,20 @@ void process_join(void)
 
 	if (!atomic_load_explicit(&process_page->process, memory_order_relaxed))
 		identify_anew();
-	mine = slot_by_pid(recorder.pid, identity.start_time);
+	mine = process_slot_by_pid(recorder.pid, identity.start_time);
 	if (mine) {
 		recorder.slot = mine;
 		recorder.process = atomic_load_explicit(&mine->process, memory_order_relaxed);
 		mine->start_time = identity.start_time;
 		memcpy(mine->comm, identity.comm, sizeof(mine->comm));
 		atomic_fetch_add(&mine->image, 1);
-		free_thread_slots(recorder.process);
+		process_free_threads(recorder.process);
 	} else {
-		parent = slot_by_pid(identity.ppid, 0);
+		parent = process_slot_by_pid(identity.ppid, 0);
 		take_slot(parent ? atomic_load_explicit(&parent->process, memory_order_relaxed) : 0,
 			  identity.start_time, identity.ppid);
 		if (parent)
-			count_child(parent);
+			process_slot_count_child(parent);
 	}
 	atomic_store_explicit(&process_page->process, recorder.process, memory_order_relaxed);
 	announce(mine ? PROCESS_EXEC : PROCESS_START);
@@ -404,7 +279,7 @@ static void forked(void)
 
 	memcpy(&before, parent, sizeof(before));
 	take_slot(recorder.process, clock_boot_ticks(), (int32_t)raw0(SYS_getppid));
-	count_child(parent);
+	process_slot_count_child(parent);
 	recorder.open_fds = UINT64_MAX; /* any may come from the parent */
 	recorder.shares_table = false;
 	grants_inherit(recorder.slot, &before);
@@ -473,7 +348,7 @@ void process_watch(int fd)
 {
 	atomic_fetch_or_explicit(&recorder.slot->watch, UINT64_C(1) << (fd & 63),
 				 memory_order_relaxed);
-	atomic_thread_fence(memory_order_seq_cst); /* see count_child */
+	atomic_thread_fence(memory_order_seq_cst); /* see process_slot_count_child */
 }
 
 /* fd n and fd n + 64 share a bit: that of a known neighbour stays. */

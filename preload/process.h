@@ -85,10 +85,4 @@ static inline bool process_watches(int fd)
 	return atomic_load_explicit(&recorder.slot->watch, memory_order_relaxed) >> (fd & 63) & 1;
 }
 
-/* The slots from here on have never been used. */
-uint32_t process_slots_used(void);
-
-/* The slot of a process, by its number in the session; NULL if it has none (any more). */
-struct process_slot *process_slot_of(uint32_t process);
-
 #endif

@@ -96,13 +96,14 @@ class Loading(EndToEnd):
         os.chmod(self.directory, 0o777)
         if self.run_program("setpriv", "--reuid=65534", "--clear-groups", "test", "-r", PRELOAD).returncode:
             self.skipTest("another user can't read the object in this tree")
+        with open(self.path("f"), "w"):
+            os.chmod(self.path("f"), 0o666)
         opened = {}
         for mode in (0o755, 0o4755):
             os.chown(self.path("secure"), 65534, 65534)
             os.chmod(self.path("secure"), mode)
             trace = self.path("strace")
-            result = self.run_program("strace", "-o", trace, "./secure", "/dev/null",
-                                      environment={"FLOCKTRACE_SESSION": ""})
+            result = self.run_program("strace", "-o", trace, "./secure", "f", environment={"FLOCKTRACE_SESSION": ""})
             self.assertEqual(result.returncode, 0, result.stderr)
             with open(trace) as file:
                 lines = file.read().splitlines()
@@ -110,7 +111,7 @@ class Loading(EndToEnd):
             shared = [line for line in lines if "MAP_SHARED" in line]
             self.assertEqual(bool(shared), mode == 0o755, shared)
         libraries = {os.path.basename(path) for path in libraries_of(SECURE)}
-        self.assertEqual({os.path.basename(path) for path in opened[0o4755]} - libraries, {"ld.so.cache", "null"})
+        self.assertEqual({os.path.basename(path) for path in opened[0o4755]} - libraries, {"ld.so.cache", "f"})
         self.assertIn("libunwind.so.8", "".join(opened[0o755]), "where it isn't secure, the unwinder is opened")
 
     @as_root
