@@ -49,48 +49,92 @@ static int by_number(const void *left, const void *right)
 
 /* ---- The order in which a knot is told */
 
-/* A shortest way from the first agent of the knot back to it goes first. */
-static uint32_t put_cycle_first(const struct search *search, uint32_t *agents, uint32_t count)
+#define STEPS_MAX 100000 /* then the shortest cycle so far will do */
+
+struct walk {
+	const struct search *search;
+	bool *inside;		/* by agent: of this knot */
+	uint32_t *from, *depth; /* by agent; depth 0: not reached yet */
+	struct numbers reached; /* in this order */
+	uint32_t steps;		/* of all walks */
+};
+
+static void reach(struct walk *walk, uint32_t agent, uint32_t from, uint32_t depth)
 {
-	struct numbers queue = { 0 };
-	uint32_t size = search->graph->agents.count, first = agents[0], last = NO_AGENT, length = 0;
-	uint32_t *from = xcalloc(size, sizeof(*from)), *told = xcalloc(count, sizeof(*told));
-	bool *seen = xcalloc(size, sizeof(*seen)), *inside = xcalloc(size, sizeof(*inside));
+	walk->from[agent] = from;
+	walk->depth[agent] = depth;
+	vec_push(&walk->reached, agent);
+}
 
-	for (uint32_t i = 0; i < count; i++)
-		inside[agents[i]] = true;
-	vec_push(&queue, first);
-	for (uint32_t i = 0; i < queue.count && last == NO_AGENT; i++) {
-		const struct numbers *edges = &search->edges[queue.items[i]];
+/* The last agent on a shortest way from this one back to it, if that has fewer than so many;
+ * NO_AGENT: none. */
+static uint32_t find_way_back(struct walk *walk, uint32_t first, uint32_t limit)
+{
+	for (uint32_t i = 0; i < walk->reached.count; i++)
+		walk->depth[walk->reached.items[i]] = 0;
+	walk->reached.count = 0;
+	reach(walk, first, NO_AGENT, 1);
+	for (uint32_t i = 0; i < walk->reached.count; i++) {
+		uint32_t at = walk->reached.items[i];
+		const struct numbers *edges = &walk->search->edges[at];
 
-		for (uint32_t j = 0; j < edges->count && last == NO_AGENT; j++) {
+		if (walk->depth[at] >= limit)
+			break;
+		for (uint32_t j = 0; j < edges->count; j++, walk->steps++) {
 			uint32_t to = edges->items[j];
 
 			if (to == first)
-				last = queue.items[i];
-			if (!inside[to] || seen[to] || to == first)
-				continue;
-			seen[to] = true;
-			from[to] = queue.items[i];
-			vec_push(&queue, to);
+				return at;
+			if (walk->inside[to] && !walk->depth[to])
+				reach(walk, to, at, walk->depth[at] + 1);
 		}
 	}
-	for (uint32_t at = last; at != first; at = from[at])
-		length++;
-	length++;
-	for (uint32_t at = last, i = length; i-- > 0; at = from[at]) {
-		told[i] = at;
-		inside[at] = false;
+	return NO_AGENT;
+}
+
+/* Into `cycle`, in order; how many they are. */
+static uint32_t find_shortest_cycle(struct walk *walk, const uint32_t *agents, uint32_t count,
+				    uint32_t *cycle)
+{
+	uint32_t length = count + 1;
+
+	for (uint32_t i = 0; i < count && length > 1 && walk->steps <= STEPS_MAX; i++) {
+		uint32_t at = find_way_back(walk, agents[i], length);
+
+		if (at == NO_AGENT)
+			continue;
+		length = walk->depth[at];
+		for (uint32_t place = length; place-- > 0; at = walk->from[at])
+			cycle[place] = at;
 	}
-	for (uint32_t i = 0, to = length; i < count; i++)
-		if (inside[agents[i]])
+	return length;
+}
+
+static uint32_t put_cycle_first(const struct search *search, uint32_t *agents, uint32_t count)
+{
+	uint32_t size = search->graph->agents.count, length, to;
+	uint32_t *told = xcalloc(count, sizeof(*told));
+	struct walk walk = {
+		.search = search,
+		.inside = xcalloc(size, sizeof(*walk.inside)),
+		.from = xcalloc(size, sizeof(*walk.from)),
+		.depth = xcalloc(size, sizeof(*walk.depth)),
+	};
+
+	for (uint32_t i = 0; i < count; i++)
+		walk.inside[agents[i]] = true;
+	to = length = find_shortest_cycle(&walk, agents, count, told);
+	for (uint32_t i = 0; i < length; i++)
+		walk.inside[told[i]] = false;
+	for (uint32_t i = 0; i < count; i++)
+		if (walk.inside[agents[i]])
 			told[to++] = agents[i];
 	memcpy(agents, told, count * sizeof(*told));
-	free(from);
 	free(told);
-	free(seen);
-	free(inside);
-	vec_free(&queue);
+	free(walk.inside);
+	free(walk.from);
+	free(walk.depth);
+	vec_free(&walk.reached);
 	return length;
 }
 

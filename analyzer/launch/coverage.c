@@ -24,13 +24,11 @@
 void coverage_begin(struct coverage *coverage, struct session *session, struct watch *watch,
 		    struct reaped *reaped, const char *preload, pid_t root)
 {
-	const char *slash = strrchr(session->path, '/');
-
 	memset(coverage, 0, sizeof(*coverage));
 	coverage->session = session;
 	coverage->watch = watch;
 	coverage->reaped = reaped;
-	coverage->mark = slash ? slash : session->path;
+	coverage->mark = session_mark(session);
 	coverage->preload = preload;
 	coverage->has_lists = descendants_has_lists();
 	coverage->interval = INTERVAL_MIN;

@@ -71,7 +71,7 @@ static bool tell_stuck(struct hangs *hangs, const struct stuck_wait *stuck, uint
 	struct told_stuck pair;
 
 	/* What those wait for who are recorded, the live watch tells. */
-	if (stuck->why == STUCK_CIRCLE && holder)
+	if (stuck->why == STUCK_CIRCLE && waiting_is_recorded(hangs->around.watch, stuck->holder))
 		return false;
 	if (!waiting_request(hangs->around.watch, stuck, since, &request))
 		return false;

@@ -248,6 +248,13 @@ bool session_create(struct session *session, char **error)
 	return made;
 }
 
+const char *session_mark(const struct session *session)
+{
+	const char *slash = strrchr(session->path, '/');
+
+	return slash ? slash : session->path;
+}
+
 void session_close(struct session *session)
 {
 	if (session->header)

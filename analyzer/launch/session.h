@@ -25,6 +25,8 @@ bool session_create(struct session *session, char **error);
 /* A session that others record into: that of a path, or the one that a process has mapped. */
 bool session_attach(struct session *session, const char *path, char **error);
 char *session_of_process(int pid, char **error);
+/* A text in /proc/PID/maps of every process that records into it. */
+const char *session_mark(const struct session *session);
 /* Unmaps; a file that session_create() made is removed, and its directory if it is empty then. */
 void session_close(struct session *session);
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "analyzer/system/process.h"
+
 static pid_t pid_of(const struct watch *watch, uint32_t process)
 {
 	for (uint32_t i = 0; i < watch->session->checked.process_slots; i++)
@@ -60,6 +62,12 @@ uint32_t waiting_process(const struct watch *watch, pid_t pid)
 		if (watch->watched[i].process && watch->watched[i].pid == pid)
 			return watch->watched[i].process;
 	return 0;
+}
+
+bool waiting_is_recorded(const struct watch *watch, pid_t pid)
+{
+	return waiting_process(watch, pid) &&
+	       process_maps(pid, session_mark(watch->session)) != ANSWER_NO;
 }
 
 void stuck_waits_free(struct stuck_waits *waits)

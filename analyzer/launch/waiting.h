@@ -36,7 +36,9 @@ void stuck_waits_free(struct stuck_waits *waits);
 /* The request of a thread of this waiter, since before `since`. False: it has ended. */
 bool waiting_request(const struct watch *watch, const struct stuck_wait *stuck, uint64_t since,
 		     struct slot_wait *request);
-/* The session's number of a process; 0: it isn't recorded. */
+/* The session's number of a process; 0: it has never been recorded. */
 uint32_t waiting_process(const struct watch *watch, pid_t pid);
+/* Whether it is recorded as the program that it is now, and was not only before its exec. */
+bool waiting_is_recorded(const struct watch *watch, pid_t pid);
 
 #endif

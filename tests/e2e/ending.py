@@ -352,6 +352,17 @@ p = subprocess.Popen(['sleep', '{}'], close_fds=False); open('heir', 'w').write(
         self.assertRegex(result.stderr, rf"FAIL stuck: flock\[\d+\] waits for \S+/a, which is held by flock\[{outsider}\] \(not recorded\), ")
         self.assertFalse(alive(outsider))
 
+    def test_a_circle_with_one_who_was_recorded_before_its_exec_only_is_told(self):
+        self.write("outsider.py", "import fcntl, os, time\na, b = open('a', 'w'), open('b', 'w'); fcntl.flock(a, fcntl.LOCK_EX)\n"
+                                  "open('outsider', 'w').write(str(os.getpid()))\n"
+                                  "while not os.path.exists('b1'): time.sleep(0.01)\nfcntl.flock(b, fcntl.LOCK_EX)")
+        program = self.OUTSIDER.split("\n", 1)[1]
+        line, (finding,) = self.told(f"env -i {PYTHON} outsider.py &\n{program}", lambda: os.kill(*self.pids("outsider"), signal.SIGKILL))
+        (outsider,), (waiter,) = self.pids("outsider"), self.pids("waiter")
+        self.assertRegex(line, rf"^flocktrace: flock\[{waiter}\] waits for \S+/a, which is held by python3\S*\[{outsider}\] \(not recorded\), "
+                               rf"which waits for \S+/b, which is held by .*: likely a deadlock\.$")
+        self.assertEqual((finding["id"], finding["unrecorded_holder"]), ("stuck-unrecorded", outsider))
+
     def test_one_who_is_not_recorded_and_works_on_with_its_lock_is_not_stuck(self):
         result = self.stuck("env -i flock a sh -c '> in; sleep 2' & while ! test -e in; do sleep 0.01; done; flock a true; exit 4")
         self.assertEqual(result.returncode, 4, result.stderr)

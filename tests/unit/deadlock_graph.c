@@ -170,6 +170,17 @@ Test(deadlock_graph, two_cycles_in_one_knot_are_told_as_one_and_the_rest)
 	SOLVED("nobody else: 0 1 (2)");
 }
 
+Test(deadlock_graph, the_shortest_cycle_is_told_first_whoever_is_in_it)
+{
+	uint32_t d;
+
+	ring(3);
+	d = graph_agent(graph);
+	graph_waits_for(graph, 2, held_by(d));
+	graph_waits_for(graph, d, held_by(2));
+	SOLVED("nobody else: 2 3 (0) (1)");
+}
+
 /* ---- Any of those who can release */
 
 Test(deadlock_graph, another_thread_could_still_release)
