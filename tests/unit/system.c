@@ -2,8 +2,10 @@
 #include "analyzer/system/elf.h"
 
 #include <criterion/criterion.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "analyzer/launch/preload.h"
@@ -100,6 +103,19 @@ Test(system, a_setuid_copy_is_setuid_and_a_setgid_copy_is_setgid)
 	cr_expect_eq(elf_privileges(path), OBSTACLE_NONE);
 }
 
+Test(system, a_copy_with_file_capabilities_gains_rights)
+{
+	struct vfs_cap_data capabilities = {
+		.magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+		.data[0].permitted = 1U << CAP_NET_BIND_SERVICE,
+	};
+
+	write_file(bytes, read_true(bytes, sizeof(bytes)), 0755);
+	if (setxattr(path, "security.capability", &capabilities, sizeof(capabilities), 0))
+		cr_skip("may not give capabilities here");
+	cr_expect_eq(elf_privileges(path), OBSTACLE_CAPABILITIES);
+}
+
 Test(system, a_32_bit_file_is_named_by_its_class)
 {
 	size_t size = read_true(bytes, sizeof(bytes));
@@ -108,6 +124,16 @@ Test(system, a_32_bit_file_is_named_by_its_class)
 	write_file(bytes, size, 0755);
 	cr_expect_eq(obstacle_of(path), OBSTACLE_OTHER_CLASS);
 	cr_expect_str_eq(obstacle_row(OBSTACLE_OTHER_CLASS)->word, "32 bit");
+}
+
+Test(system, a_file_for_another_processor_is_named_by_that)
+{
+	size_t size = read_true(bytes, sizeof(bytes));
+	uint16_t machine = EM_S390;
+
+	memcpy((char *)bytes + offsetof(Elf64_Ehdr, e_machine), &machine, sizeof(machine));
+	write_file(bytes, size, 0755);
+	cr_expect_eq(obstacle_of(path), OBSTACLE_OTHER_MACHINE);
 }
 
 Test(system, a_program_for_musl_runs_on_another_libc)
